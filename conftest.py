@@ -1,0 +1,131 @@
+"""Test databases: built once from migrations and packs, then copied; tests sign in as the server does, under its walls.
+
+``db`` tests run in a transaction that is rolled back. ``transactional_db`` tests commit, and each gets a fresh copy of
+the template, because append-only tables are not to be truncated even by tests.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+ROOT = Path(__file__).parent
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "songhe.config.settings")
+os.environ.setdefault("SONGHE_DEMO", "1")
+
+
+def _fingerprint() -> str:
+    """Digest all that decides what a new database looks like."""
+    digest = hashlib.sha256()
+    for pattern in ("songhe/**/migrations/*.py", "songhe/**/models*.py", "songhe/core/**/*.py", "songhe/**/packs.py", "songhe/packs/**/*"):
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_file() and "tests" not in path.parts and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _administrator() -> Iterator[psycopg.Connection]:
+    from songhe.config.database import server
+
+    with psycopg.connect(server().conninfo(dbname="postgres"), autocommit=True) as connection:
+        yield connection
+
+
+def _copy(template: str, name: str) -> None:
+    with _administrator() as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+
+
+def _sign_in(name: str, *, owner: bool) -> None:
+    from songhe.config.database import django_database
+
+    connection = connections["default"]
+    connection.close()
+    connection.settings_dict.update(django_database(owner=owner), NAME=name, CONN_MAX_AGE=0)
+    settings.DATABASES["default"]["NAME"] = name
+
+
+def _build_template() -> str:
+    from songhe.config import database
+
+    if database.is_embedded():
+        database.start_embedded()
+    database.prepare_server()
+    name = f"songhe_template_{_fingerprint()}"
+    with _administrator() as admin:
+        admin.execute("SELECT pg_advisory_lock(728431)")
+        if database.database_exists(name):
+            return name
+        building = f"{name}_building"
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(building)))
+        database.create_database(building)
+        _sign_in(building, owner=True)
+        call_command("migrate", verbosity=0)
+        _load_packs()
+        connections["default"].close()
+        for (old,) in admin.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'songhe_template_%%' AND datname <> %s "
+            "ORDER BY oid DESC OFFSET 4", (building,)
+        ).fetchall():
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(old)))
+        admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name)))
+    return name
+
+
+def _load_packs() -> None:
+    from songhe.config.packs import load_pack_into_rooms
+
+    load_pack_into_rooms("anqing")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Copy the template into this run's own database and sign in as the server does."""
+    with django_db_blocker.unblock():
+        template = _build_template()
+        name = f"songhe_test_{os.getpid()}"
+        _copy(template, name)
+        _sign_in(name, owner=False)
+        settings.SONGHE_TEST_TEMPLATE = template
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        with _administrator() as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Give the test a database it may commit to; afterwards the next test gets a fresh copy."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        _copy(settings.SONGHE_TEST_TEMPLATE, settings.DATABASES["default"]["NAME"])
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Nothing to modify: the database is made by ``django_db_setup``."""
+
+
+@pytest.fixture
+def system(db: None) -> Iterator[None]:
+    """Run the test under the system's scope, which sees every row."""
+    from songhe.core.scope.services import Scope, use
+
+    with use(Scope.system()):
+        yield

@@ -1,0 +1,7 @@
+"""Where each face is found."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+]

@@ -1,0 +1,70 @@
+"""The keys: kept outside the database, named by number, replaced one at a time.
+
+The keyring is a JSON file (mode 600) or the environment variable SONGHE_KEYRING_JSON:
+``{"seal": {"1": hex, "2": hex}, "current": 2, "index": hex}``. A hardware module may stand in by replacing ``load``.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+
+from songhe.config.paths import KEYRING
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """SM4 keys by number, the number in use for sealing, and the key of the blind index."""
+
+    seal: dict[int, bytes]
+    current: int
+    index: bytes
+
+
+_cache: tuple[float, Keyring] | None = None
+
+
+def load() -> Keyring:
+    """Return the keyring, making one on first use; a changed file is read anew, so a running server follows a rotation."""
+    global _cache
+    if text := os.environ.get("SONGHE_KEYRING_JSON"):
+        return _parse(text)
+    if not KEYRING.exists():
+        _write(Keyring(seal={1: secrets.token_bytes(16)}, current=1, index=secrets.token_bytes(32)))
+    stamp = KEYRING.stat().st_mtime
+    if _cache is None or _cache[0] != stamp:
+        _cache = (stamp, _parse(KEYRING.read_text()))
+    return _cache[1]
+
+
+def add_key() -> int:
+    """Add a new sealing key and make it the one in use; return its number. Old keys stay for reading."""
+    ring = load()
+    number = max(ring.seal) + 1
+    _write(Keyring(seal={**ring.seal, number: secrets.token_bytes(16)}, current=number, index=ring.index))
+    return number
+
+
+def _parse(text: str) -> Keyring:
+    data = json.loads(text)
+    return Keyring(
+        seal={int(number): bytes.fromhex(key) for number, key in data["seal"].items()},
+        current=int(data["current"]),
+        index=bytes.fromhex(data["index"]),
+    )
+
+
+def _write(ring: Keyring) -> None:
+    KEYRING.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        {
+            "seal": {str(number): key.hex() for number, key in ring.seal.items()},
+            "current": ring.current,
+            "index": ring.index.hex(),
+        },
+        indent=1,
+    )
+    new = KEYRING.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(0o600)
+    new.replace(KEYRING)

@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import pre_migrate
+
+
+class Room(AppConfig):
+    name = "songhe.core.journal"
+    label = "journal"
+    verbose_name = "审计日志"
+
+    def ready(self) -> None:
+        pre_migrate.connect(_make_sequence, sender=self, dispatch_uid="songhe.journal.sequence")
+
+
+def _make_sequence(using: str, **_: object) -> None:
+    """Make the journal's one sequence before any room's history table refers to it."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE IF NOT EXISTS journal_line")

@@ -1,0 +1,136 @@
+"""Row-level security, written from each model's ``row_scope`` whenever migrations have run.
+
+PostgreSQL applies only the policies of the role in force, and each kind of scope has its own role, so each plan holds
+one plain condition that an index serves.
+"""
+
+from collections.abc import Iterator
+
+from django.apps import AppConfig, apps
+from django.db import connections, models
+
+from songhe.config.database import APP, SCOPE_ROLES
+from songhe.core.scope.roles import KINDS, Kind, RowScope
+
+AREA_LO = "(SELECT current_setting('songhe.area_lo', true)::bigint)"
+AREA_HI = "(SELECT current_setting('songhe.area_hi', true)::bigint)"
+PROVIDER = "(SELECT nullif(current_setting('songhe.provider', true), '')::uuid)"
+PERSONS = "((SELECT string_to_array(current_setting('songhe.persons', true), ',')::uuid[])::uuid[])"
+
+# Tables that sign-in, sessions and jobs need before anybody's scope is known.
+ANTEROOM = ("auth", "contenttypes", "sessions", "account", "mfa", "axes", "procrastinate", "pghistory")
+
+
+class UndeclaredScope(Exception):
+    """A model of ours says nothing of who may see its rows."""
+
+
+def our_models() -> Iterator[tuple[type[models.Model], RowScope]]:
+    """Yield every concrete model of Songhe with its scope; a history table has that of what it records."""
+    for model in apps.get_models(include_auto_created=True):
+        if not model.__module__.startswith("songhe.") or not model._meta.managed or model._meta.proxy:
+            continue
+        tracked = getattr(model, "pgh_tracked_model", None)
+        scope = getattr(tracked or model, "row_scope", None)
+        if scope is None:
+            raise UndeclaredScope(f"{model._meta.label} 未声明 row_scope（谁能看到它的行）。")
+        yield model, scope
+
+
+def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | None:
+    """Return the SQL test of one kind of scope on a model's rows, or None where that kind sees no row."""
+    if kind == "system":
+        return "true"
+    if kind in scope.hidden_from:
+        return None
+    if scope.shared:
+        return "true"
+    if kind in ("area", "inspect") and scope.area:
+        column = _column(model, scope.area)
+        return f"{column} >= {AREA_LO} AND {column} < {AREA_HI}"
+    if kind == "provider" and scope.provider_sql:
+        return scope.provider_sql.format(provider=PROVIDER)
+    if kind == "provider" and scope.provider:
+        return f"{_column(model, scope.provider)} = {PROVIDER}"
+    if kind == "person" and scope.person_sql:
+        return scope.person_sql.format(persons=PERSONS)
+    if kind == "person" and scope.elder:
+        return f"{_column(model, scope.elder)} = ANY {PERSONS}"
+    if scope.via:
+        return _via(model, scope.via)
+    return None
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    return f'"{model._meta.db_table}"."{model._meta.get_field(name).column}"'
+
+
+def _via(model: type[models.Model], name: str) -> str:
+    tracked = getattr(model, "pgh_tracked_model", model)
+    parent = tracked._meta.get_field(name).related_model
+    return (
+        f'EXISTS (SELECT 1 FROM "{parent._meta.db_table}" parent '
+        f'WHERE parent."{parent._meta.pk.column}" = {_column(model, name)})'
+    )
+
+
+def statements() -> Iterator[str]:
+    """Yield the SQL that grants, forces row-level security and (re)writes the policies of every table."""
+    roles = ", ".join(SCOPE_ROLES)
+    yield f"GRANT USAGE ON SCHEMA public TO {APP}, {roles}"
+    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP}, {roles}"
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.app_label in ANTEROOM and model._meta.managed and not model.__module__.startswith("songhe."):
+            yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{model._meta.db_table}" TO {APP}, {roles}'
+    for table in ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers"):
+        yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP}, {roles}"
+    for model, scope in our_models():
+        yield from _table_statements(model, scope)
+
+
+def _table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str]:
+    table = model._meta.db_table
+    history = hasattr(model, "pgh_tracked_model")
+    anteroom = getattr(model, "anteroom", False)
+    yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+    yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
+    yield f'REVOKE ALL ON "{table}" FROM {APP}, {", ".join(SCOPE_ROLES)}'
+    if anteroom:
+        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}'
+        yield from _policy(table, APP, "true")
+    for kind in KINDS:
+        role = f"songhe_{kind}"
+        test = condition(model, scope, kind)
+        if test is None:
+            if history and (kind in scope.writers or kind in scope.reporters):
+                yield f'GRANT INSERT ON "{table}" TO {role}'
+                yield from _policy(table, role, "false", check="true")
+            else:
+                yield f'DROP POLICY IF EXISTS {role} ON "{table}"'
+            continue
+        yield f'GRANT {", ".join(sorted(_rights(scope, kind, history=history)))} ON "{table}" TO {role}'
+        yield from _policy(table, role, test, check="true" if history else None)
+
+
+def _rights(scope: RowScope, kind: Kind, *, history: bool) -> set[str]:
+    rights = {"SELECT"}
+    if kind == "system" or kind in scope.writers:
+        rights |= {"INSERT"} if history or scope.append_only else {"INSERT", "UPDATE"}
+    if kind in scope.reporters:
+        rights |= {"INSERT"}
+    if not history and not scope.append_only and (kind == "system" or kind in scope.deleters):
+        rights |= {"DELETE"}
+    return rights
+
+
+def _policy(table: str, role: str, test: str, check: str | None = None) -> Iterator[str]:
+    yield f'DROP POLICY IF EXISTS {role} ON "{table}"'
+    with_check = f" WITH CHECK ({check})" if check else ""
+    yield f'CREATE POLICY {role} ON "{table}" TO {role} USING ({test}){with_check}'
+
+
+def sync_policies(app_config: AppConfig, using: str, **_: object) -> None:
+    """Write every policy anew; runs after migrations, signed in as the owner."""
+    with connections[using].cursor() as cursor:
+        for statement in statements():
+            cursor.execute(statement)

@@ -1,0 +1,36 @@
+"""How the rows of a table are shared out among the kinds of people who may see them."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["area", "inspect", "provider", "person", "system"]
+
+KINDS: tuple[Kind, ...] = ("area", "inspect", "provider", "person", "system")
+
+
+@dataclass(frozen=True)
+class RowScope:
+    """Who sees a table's rows; every model of ours declares one as ``row_scope``.
+
+    ``area``, ``provider`` and ``elder`` name the columns that hold a division code, a provider's id and an elder's id;
+    each kind of person sees the rows whose column lies in their scope, and none when the column is not named.
+    ``via`` names a foreign key: rows are seen by whoever sees the row it points to.
+    ``shared`` rows (lists, norms, prices) are read by everybody.
+    ``provider_sql`` and ``person_sql`` replace the column test of that kind where it takes a look-up;
+    the parameters ``{provider}`` and ``{persons}`` stand for the scope's own values.
+    ``writers`` may insert and update, ``deleters`` may delete; the system always may, save on ``append_only`` tables.
+    ``reporters`` may insert only (a call noted by an inspector, a complaint by a family).
+    """
+
+    area: str | None = None
+    provider: str | None = None
+    elder: str | None = None
+    via: str | None = None
+    shared: bool = False
+    provider_sql: str | None = None
+    person_sql: str | None = None
+    writers: tuple[Kind, ...] = ("area",)
+    reporters: tuple[Kind, ...] = ()
+    deleters: tuple[Kind, ...] = ()
+    append_only: bool = False
+    hidden_from: tuple[Kind, ...] = field(default=())
