@@ -19,6 +19,12 @@ PERSONS = "((SELECT string_to_array(current_setting('songhe.persons', true), ','
 
 # Tables that sign-in, sessions and jobs need before anybody's scope is known.
 ANTEROOM = ("auth", "contenttypes", "sessions", "account", "mfa", "axes", "procrastinate", "pghistory")
+JOB_TABLES = {
+    "procrastinate_jobs",
+    "procrastinate_events",
+    "procrastinate_periodic_defers",
+    "procrastinate_workers",
+}
 
 
 class UndeclaredScope(Exception):
@@ -43,11 +49,10 @@ def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | N
         return "true"
     if kind in scope.hidden_from:
         return None
-    if scope.shared:
-        return "true"
+    if kind in ("area", "inspect") and scope.area_sql:
+        return scope.area_sql.format(area=_area(model, scope), lo=AREA_LO, hi=AREA_HI)
     if kind in ("area", "inspect") and scope.area:
-        column = _column(model, scope.area)
-        return f"{column} >= {AREA_LO} AND {column} < {AREA_HI}"
+        return _area(model, scope)
     if kind == "provider" and scope.provider_sql:
         return scope.provider_sql.format(provider=PROVIDER)
     if kind == "provider" and scope.provider:
@@ -56,9 +61,18 @@ def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | N
         return scope.person_sql.format(persons=PERSONS)
     if kind == "person" and scope.elder:
         return f"{_column(model, scope.elder)} = ANY {PERSONS}"
+    if scope.shared:
+        return "true"
     if scope.via:
         return _via(model, scope.via)
     return None
+
+
+def _area(model: type[models.Model], scope: RowScope) -> str:
+    if scope.area is None:
+        return "false"
+    column = _column(model, scope.area)
+    return f"({column} >= {AREA_LO} AND {column} < {AREA_HI})"
 
 
 def _column(model: type[models.Model], name: str) -> str:
@@ -79,16 +93,24 @@ def statements() -> Iterator[str]:
     roles = ", ".join(SCOPE_ROLES)
     yield f"GRANT USAGE ON SCHEMA public TO {APP}, {roles}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP}, {roles}"
-    for model in apps.get_models(include_auto_created=True):
-        if model._meta.app_label in ANTEROOM and model._meta.managed and not model.__module__.startswith("songhe."):
-            yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{model._meta.db_table}" TO {APP}, {roles}'
-    for table in ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers"):
-        yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP}, {roles}"
+    for table in sorted(_anteroom_tables()):
+        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}, {roles}'
     for model, scope in our_models():
-        yield from _table_statements(model, scope)
+        yield from table_statements(model, scope)
 
 
-def _table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str]:
+def _anteroom_tables() -> set[str]:
+    libraries = {
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.app_label in ANTEROOM and model._meta.managed and not model._meta.proxy
+        if not model.__module__.startswith("songhe.")
+    }
+    return libraries | JOB_TABLES
+
+
+def table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str]:
+    """Yield the SQL for one table: grants, row-level security forced, a policy for each kind that sees anything."""
     table = model._meta.db_table
     history = hasattr(model, "pgh_tracked_model")
     anteroom = getattr(model, "anteroom", False)

@@ -15,9 +15,10 @@ class RowScope:
     ``area``, ``provider`` and ``elder`` name the columns that hold a division code, a provider's id and an elder's id;
     each kind of person sees the rows whose column lies in their scope, and none when the column is not named.
     ``via`` names a foreign key: rows are seen by whoever sees the row it points to.
-    ``shared`` rows (lists, norms, prices) are read by everybody.
-    ``provider_sql`` and ``person_sql`` replace the column test of that kind where it takes a look-up;
-    the parameters ``{provider}`` and ``{persons}`` stand for the scope's own values.
+    ``shared`` rows (lists, norms, prices) are read by every kind that no named column bounds.
+    ``area_sql``, ``provider_sql`` and ``person_sql`` replace the column test of that kind where it takes more: the
+    parameters ``{area}`` (the column test itself), ``{lo}``, ``{hi}``, ``{provider}`` and ``{persons}`` stand for the
+    scope's own values.
     ``writers`` may insert and update, ``deleters`` may delete; the system always may, save on ``append_only`` tables.
     ``reporters`` may insert only (a call noted by an inspector, a complaint by a family).
     """
@@ -27,6 +28,7 @@ class RowScope:
     elder: str | None = None
     via: str | None = None
     shared: bool = False
+    area_sql: str | None = None
     provider_sql: str | None = None
     person_sql: str | None = None
     writers: tuple[Kind, ...] = ("area",)

@@ -1,7 +1,7 @@
 """Working days against the State Council's own notices, and the clock that tests may set."""
 
 import logging
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_months_are_half_open():
 
 
 def test_the_clock_is_set_for_a_block_only():
-    with at(datetime(2025, 5, 31, 23, 59)), at(date(2025, 6, 1)):
+    with at(datetime(2025, 5, 31, 15, 59, tzinfo=UTC)), at(date(2025, 6, 1)):
         assert today() == date(2025, 6, 1)
         assert now().utcoffset().total_seconds() == 8 * 3600
     assert today() > date(2026, 1, 1)
