@@ -1,0 +1,216 @@
+"""How a value of a record is written for people: on lists, detail pages, in spreadsheets and in comparisons."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from songhe.core.crypto.fields import SealedField
+from songhe.core.validity import last_day
+
+NOTHING = "—"
+TONES = frozenset({"blue", "green", "yellow", "orange", "red", "secondary", "azure", "purple"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list, or one fact of a detail page.
+
+    ``name`` is a path over fields, properties and relations (``"elder.name"``); ``label`` its heading (the field's
+    ``verbose_name`` unless given); ``order_by`` the fields to sort by (a stored field sorts by itself); ``render``
+    takes the record and returns text or safe HTML; ``tones`` colours a choice's badge by its value.
+    """
+
+    name: str
+    label: str = ""
+    order_by: str | tuple[str, ...] = ()
+    render: Callable[[Any], str] | None = None
+    tones: dict[str, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """The column's name in addresses and saved choices."""
+        return self.name.replace(".", "__")
+
+
+ColumnSpec = str | tuple[str, str] | Column
+
+
+def as_column(spec: ColumnSpec) -> Column:
+    """Return a column from its short form: a name, or a name with a label."""
+    if isinstance(spec, Column):
+        return spec
+    if isinstance(spec, tuple):
+        return Column(spec[0], spec[1])
+    return Column(spec)
+
+
+def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
+    """Return the stored field at the end of a path, or None if the path ends in a property or method."""
+    field: Any = None
+    for part in name.replace("__", ".").split("."):
+        if model is None:
+            return None
+        try:
+            field = model._meta.get_field(part)
+        except FieldDoesNotExist:
+            return None
+        model = field.related_model
+    return field if isinstance(field, models.Field) else None
+
+
+def label_of(model: type[models.Model], column: Column) -> str:
+    """Return a column's heading."""
+    if column.label:
+        return column.label
+    if field := field_of(model, column.name):
+        return str(field.verbose_name)
+    member = getattr(model, column.name.replace("__", ".").rsplit(".", 1)[-1], None)
+    function = getattr(member, "fget", member)
+    return str(getattr(function, "short_description", "") or column.name)
+
+
+def sort_fields(model: type[models.Model], column: Column) -> tuple[str, ...]:
+    """Return the database fields a column sorts by; empty if it cannot be sorted."""
+    if column.order_by:
+        return (column.order_by,) if isinstance(column.order_by, str) else column.order_by
+    field = field_of(model, column.name)
+    if field is None or isinstance(field, SealedField | models.ManyToManyField | models.JSONField):
+        return ()
+    return (column.name.replace(".", "__"),)
+
+
+def is_number(model: type[models.Model], column: Column) -> bool:
+    """Tell whether a column is written to the right."""
+    field = field_of(model, column.name)
+    numeric = models.IntegerField | models.DecimalField | models.FloatField
+    return column.name.endswith("_fen") or (isinstance(field, numeric) and not field.choices)
+
+
+def value_of(obj: Any, name: str) -> Any:
+    """Follow a path from a record; a sealed field gives its masked form, a missing link None."""
+    for part in name.replace("__", ".").split("."):
+        if obj is None:
+            return None
+        if isinstance(obj, models.Model) and _is_sealed(obj, part):
+            part = f"{part}_masked"
+        obj = getattr(obj, part)
+        if callable(obj) and not isinstance(obj, models.Manager):
+            obj = obj()
+    return obj
+
+
+def _is_sealed(obj: models.Model, name: str) -> bool:
+    return isinstance(field_of(type(obj), name), SealedField)
+
+
+def _holder(obj: Any, name: str) -> Any:
+    path = name.replace("__", ".")
+    return value_of(obj, path.rsplit(".", 1)[0]) if "." in path else obj
+
+
+def yuan(fen: int) -> str:
+    """Write integer fen as yuan with two decimals and thousands separators."""
+    sign, fen = ("-" if fen < 0 else ""), abs(fen)
+    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+def text_of(obj: Any, column: Column) -> str:
+    """Write a record's value as plain text."""
+    if column.render:
+        return str(column.render(obj))
+    value = value_of(obj, column.name)
+    field = field_of(type(obj), column.name) if isinstance(obj, models.Model) else None
+    return write(value, field, holder=_holder(obj, column.name), name=column.name)
+
+
+def write(value: Any, field: models.Field[Any, Any] | None = None, *, holder: Any = None, name: str = "") -> str:
+    """Write any value as plain text; ``field`` and its ``holder`` give choices their labels."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if name.endswith("_fen") and isinstance(value, int):
+        return yuan(value)
+    choices = dict(
+        getattr(field, "flatchoices", None) or getattr(getattr(field, "base_field", None), "flatchoices", ())
+    )
+    if choices and isinstance(value, list | tuple | set):
+        return "、".join(str(choices.get(item, item)) for item in value) or NOTHING
+    if choices:
+        return str(choices.get(value, value))
+    return _write_plain(value)
+
+
+def _write_plain(value: Any) -> str:
+    match value:
+        case datetime():
+            return (timezone.localtime(value) if timezone.is_aware(value) else value).strftime("%Y-%m-%d %H:%M")
+        case date():
+            return value.isoformat()
+        case DateRange():
+            return f"{value.lower or ''} 至 {last_day(value) or '长期'}".strip()
+        case models.Manager():
+            return "、".join(str(item) for item in value.all()) or NOTHING
+        case Decimal():
+            return f"{value:f}"
+        case float():
+            return f"{value:g}"
+        case UUID():
+            return str(value)
+        case str():
+            return value
+        case Iterable():
+            return "、".join(_write_plain(item) for item in value) or NOTHING
+        case _:
+            return str(value)
+
+
+def html_of(obj: Any, column: Column) -> SafeString | str:
+    """Write a record's value for a page: choices with tones and states as badges, numbers in figures of one width."""
+    if column.render:
+        return column.render(obj)
+    text = text_of(obj, column)
+    tones = column.tones
+    if tones is None and column.name.replace("__", ".").rsplit(".", 1)[-1] == "state":
+        tones = getattr(_holder(obj, column.name), "state_tones", {})
+    if tones is not None and text != NOTHING:
+        tone = tones.get(str(value_of(obj, column.name)), "blue")
+        return badge(text, tone)
+    return text
+
+
+def badge(text: str, tone: str = "blue") -> SafeString:
+    """Return a badge; the tone is one of Tabler's colours and is never the only sign."""
+    return format_html('<span class="badge bg-{}-lt">{}</span>', tone if tone in TONES else "secondary", text)
+
+
+def cell_of(obj: Any, column: Column) -> str | int | float | datetime | date | None:
+    """Return a record's value for a spreadsheet: numbers and dates as such, money in yuan, the rest as text."""
+    if column.render:
+        return str(column.render(obj))
+    value = value_of(obj, column.name)
+    field = field_of(type(obj), column.name) if isinstance(obj, models.Model) else None
+    if value is None or isinstance(value, bool):
+        return None if value is None else write(value)
+    if column.name.endswith("_fen") and isinstance(value, int):
+        return value / 100
+    if isinstance(value, datetime):
+        return timezone.localtime(value).replace(tzinfo=None) if timezone.is_aware(value) else value
+    plain = not (getattr(field, "choices", None))
+    # Twelve-digit codes are names, not quantities: a spreadsheet would round or group them.
+    if plain and isinstance(value, int | float) and abs(value) < 10**11:
+        return value
+    if isinstance(value, date):
+        return value
+    text = write(value, field, holder=obj, name=column.name)
+    return None if text == NOTHING else text
