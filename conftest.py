@@ -20,22 +20,28 @@ from psycopg import sql
 
 ROOT = Path(__file__).parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "songhe.config.settings")
-os.environ.setdefault("SONGHE_DEMO", "1")
+# Settings are read before this file, so what differs in tests is said here: sign-in as in a demonstration.
+settings.DEMO = True
+settings.STAFF_SECOND_FACTOR = False
+# The static files' server looks for its folder when it starts.
+(ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
+
+
+DECIDES = (
+    "songhe/**/migrations/*.py",
+    "songhe/**/models*.py",
+    "songhe/core/**/*.py",
+    "songhe/**/packs.py",
+    "songhe/packs/**/*",
+)
 
 
 def _fingerprint() -> str:
     """Digest all that decides what a new database looks like."""
     digest = hashlib.sha256()
-    for pattern in (
-        "songhe/**/migrations/*.py",
-        "songhe/**/models*.py",
-        "songhe/core/**/*.py",
-        "songhe/**/packs.py",
-        "songhe/packs/**/*",
-    ):
-        for path in sorted(ROOT.glob(pattern)):
-            if path.is_file() and "tests" not in path.parts and "__pycache__" not in path.parts:
-                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    for path in sorted({path for pattern in DECIDES for path in ROOT.glob(pattern)}):
+        if path.is_file() and not {"tests", "testing", "__pycache__", "templates"} & set(path.parts):
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
