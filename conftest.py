@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -27,20 +28,21 @@ settings.STAFF_SECOND_FACTOR = False
 (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
 
 
-DECIDES = (
-    "songhe/**/migrations/*.py",
-    "songhe/**/models*.py",
-    "songhe/core/**/*.py",
-    "songhe/**/packs.py",
-    "songhe/packs/**/*",
-)
+# What of a room decides how a new database looks; of these floors, everything does.
+PARTS = ("migrations/*.py", "models*.py", "models/**/*.py", "flow.py", "packs.py", "packs/**/*.py")
+WHOLE = ("songhe/core/*.py", "songhe/core/scope/*.py", "songhe/core/crypto/*.py", "songhe/packs/**/*")
+KEPT_TEMPLATES = 12
 
 
 def _fingerprint() -> str:
     """Digest all that decides what a new database looks like."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in DECIDES for path in ROOT.glob(pattern)}):
-        if path.is_file() and not {"tests", "testing", "__pycache__", "templates"} & set(path.parts):
+    rooms = [Path(config.path) for config in apps.get_app_configs() if config.name.startswith("songhe.")]
+    digest.update(repr(sorted(str(room.relative_to(ROOT)) for room in rooms)).encode())
+    files = {path for room in rooms for part in PARTS for path in room.glob(part)}
+    files |= {path for pattern in WHOLE for path in ROOT.glob(pattern)}
+    for path in sorted(files):
+        if path.is_file() and not {"tests", "__pycache__"} & set(path.parts):
             digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -55,7 +57,7 @@ def _administrator() -> Iterator[psycopg.Connection]:
 
 def _copy(template: str, name: str) -> None:
     with _administrator() as admin:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop(admin, name)
         admin.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(template)
@@ -77,27 +79,46 @@ def _build_template() -> str:
 
     if database.is_embedded():
         database.start_embedded()
-    database.prepare_server()
     name = f"songhe_template_{_fingerprint()}"
     with _administrator() as admin:
+        # One run builds while the others wait for it.
         admin.execute("SELECT pg_advisory_lock(728431)")
+        database.prepare_server()
+        _drop_leftovers(admin)
         if database.database_exists(name):
             return name
-        building = f"{name}_building"
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(building)))
+        building = f"building_{name}"
+        _drop(admin, building)
         database.create_database(building)
         _sign_in(building, owner=True)
         call_command("migrate", verbosity=0)
         _load_packs()
         connections["default"].close()
-        for (old,) in admin.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'songhe_template_%%' AND datname <> %s "
-            "ORDER BY oid DESC OFFSET 4",
-            (building,),
-        ).fetchall():
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(old)))
         admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name)))
     return name
+
+
+def _drop(admin: psycopg.Connection, name: str) -> None:
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _drop_leftovers(admin: psycopg.Connection) -> None:
+    """Drop the oldest templates, and the databases of test runs that were killed."""
+    names = admin.execute("SELECT datname FROM pg_database ORDER BY oid DESC").fetchall()
+    templates = [name for (name,) in names if name.startswith("songhe_template_")]
+    dead = [name for (name,) in names if name.startswith("songhe_test_") and not _alive(name)]
+    for name in templates[KEPT_TEMPLATES:] + dead:
+        _drop(admin, name)
+
+
+def _alive(test_database: str) -> bool:
+    try:
+        os.kill(int(test_database.removeprefix("songhe_test_")), 0)
+    except ProcessLookupError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _load_packs() -> None:
@@ -120,7 +141,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     with django_db_blocker.unblock():
         connections.close_all()
         with _administrator() as admin:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(admin, name)
 
 
 @pytest.fixture
