@@ -16,16 +16,22 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("SONGHE_ORIGINS", ""
 # Floors from the ground up: a room may use those above it in this list, never those below.
 ROOMS = [
     "songhe.core.scope",
-    "songhe.core.areas",
-    "songhe.core.accounts",
-    "songhe.core.crypto",
-    "songhe.core.journal",
     "songhe.core.calendar",
-    "songhe.core.files",
+    "songhe.core.parameters",
     "songhe.core.events",
+    "songhe.core.areas",
+    "songhe.core.crypto",
+    "songhe.core.accounts",
+    "songhe.core.journal",
+    "songhe.core.files",
     "songhe.core.flow",
     "songhe.core.ledger",
     "songhe.core.console",
+    "songhe.registers.elders",
+    "songhe.registers.providers",
+    "songhe.registers.workforce",
+    "songhe.registers.facilities",
+    "songhe.registers.catalogue",
 ]
 
 INSTALLED_APPS = [

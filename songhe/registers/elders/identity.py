@@ -15,7 +15,10 @@ from songhe.registers.elders.models import Sex
 # The first two digits: provinces, regions and (81–83) residence permits of Hong Kong, Macao and Taiwan residents. The
 # county part is not checked, for it may be a code abolished since the number was given.
 PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91".split()
+    str(code)
+    for low, high in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71), (81, 83), (91, 91))
+    for code in range(low, high + 1)
+)
 )
 
 
