@@ -19,7 +19,6 @@ PROVINCES = frozenset(
     for low, high in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71), (81, 83), (91, 91))
     for code in range(low, high + 1)
 )
-)
 
 
 @dataclass(frozen=True)
