@@ -23,12 +23,12 @@ def _street(code: int, name: str):
 
 
 @pytest.fixture
-def street(system):
+def street(paper_table, system):
     """A street of the Anqing pack."""
     return _street(340802001000, "人民路街道")
 
 
 @pytest.fixture
-def other_street(system):
+def other_street(paper_table, system):
     """The street beside it."""
     return _street(340802002000, "孝肃路街道")
