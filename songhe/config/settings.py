@@ -32,6 +32,7 @@ ROOMS = [
     "songhe.registers.workforce",
     "songhe.registers.facilities",
     "songhe.registers.catalogue",
+    "songhe.registers.funds",
 ]
 
 INSTALLED_APPS = [
