@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 
 from songhe.core.ids import uuid7
+from songhe.core.journal.base import NextLine
 from songhe.core.scope.roles import RowScope
 
 
@@ -31,12 +32,16 @@ class Record(models.Model):
 
 
 class AppendOnly(models.Model):
-    """A row that is never changed or removed; a mistake is answered by another row."""
+    """A row that is never changed or removed; a mistake is answered by another row.
+
+    ``line`` is its place in the journal's one order, so that the journal's chain covers it.
+    """
 
     row_scope: ClassVar[RowScope]
 
     id = models.UUIDField("编号", primary_key=True, default=uuid7, editable=False)
     created_at = models.DateTimeField("建立时间", auto_now_add=True)
+    line = models.BigIntegerField("日志行号", db_default=NextLine(), unique=True, editable=False)
 
     class Meta:
         abstract = True

@@ -9,10 +9,11 @@ class Room(AppConfig):
     verbose_name = "审计日志"
 
     def ready(self) -> None:
-        pre_migrate.connect(_make_sequence, sender=self, dispatch_uid="songhe.journal.sequence")
+        pre_migrate.connect(_make_sequences, sender=self, dispatch_uid="songhe.journal.sequence")
 
 
-def _make_sequence(using: str, **_: object) -> None:
-    """Make the journal's one sequence before any room's history table refers to it."""
+def _make_sequences(using: str, **_: object) -> None:
+    """Make the sequences that rooms' tables refer to: the journal's lines and the numbers people read out."""
     with connections[using].cursor() as cursor:
         cursor.execute("CREATE SEQUENCE IF NOT EXISTS journal_line")
+        cursor.execute("CREATE SEQUENCE IF NOT EXISTS document_number")

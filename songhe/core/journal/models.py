@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 
 from songhe.core.records import AppendOnly
@@ -9,22 +10,34 @@ from songhe.core.scope.roles import RowScope
 
 
 class Seal(models.Model):
-    """The SM3 digest of one journal line, chained to the one before it."""
+    """The SM3 digests of a run of journal lines, chained to the seal before it.
+
+    ``digests`` holds for each line its number (8 bytes), its table's place in ``tables`` (2) and its digest (32).
+    ``tables`` lists each table with the columns that were digested, so that a column added later changes nothing.
+    """
 
     row_scope: ClassVar = RowScope(writers=(), append_only=True)
 
-    number = models.BigAutoField("序号", primary_key=True)
-    line = models.BigIntegerField("日志行号", unique=True)
-    table = models.CharField("日志表", max_length=63)
-    digest = models.BinaryField("链式摘要")
+    number = models.BigIntegerField("序号", primary_key=True)
+    first_line = models.BigIntegerField("首行")
+    last_line = models.BigIntegerField("末行", unique=True)
+    tables = models.JSONField("表与列")
+    digests = models.BinaryField("逐行摘要")
+    chain = models.BinaryField("链式摘要")
     sealed_at = models.DateTimeField("封存时间", auto_now_add=True)
 
     class Meta:
         verbose_name = "日志封存"
         verbose_name_plural = "日志封存"
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(last_line__gte=models.F("first_line")), name="seal_run_not_empty"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.number}"
+        return f"第 {self.number} 次封存（{self.first_line}–{self.last_line}）"
 
 
 class Access(AppendOnly):
@@ -35,10 +48,8 @@ class Access(AppendOnly):
         EXPORT = "export", "导出"
         DENIED = "denied", "越权被拒"
 
-    row_scope: ClassVar = RowScope(
-        writers=(), reporters=("area", "inspect", "provider", "person"), shared=True, hidden_from=("provider", "person"),
-        append_only=True,
-    )
+    # Written under the system's scope by services only; read by staff who hold ``journal.view``.
+    row_scope: ClassVar = RowScope(writers=(), shared=True, hidden_from=("provider", "person"), append_only=True)
 
     act = models.CharField("行为", max_length=10, choices=Act.choices)
     user_id = models.UUIDField("账号")
@@ -52,6 +63,11 @@ class Access(AppendOnly):
     class Meta(AppendOnly.Meta):
         verbose_name = "查阅与导出登记"
         verbose_name_plural = "查阅与导出登记"
+        ordering = ["-line"]
+        indexes = [
+            models.Index(fields=["user_id", "-line"], name="access_by_user"),
+            models.Index(fields=["table", "row_id"], name="access_of_row"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_name} {self.get_act_display()} {self.subject}"

@@ -4,6 +4,7 @@ import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 import songhe.core.ids
+import songhe.core.journal.base
 import songhe.core.ledger.models
 from django.conf import settings
 from django.db import migrations, models
@@ -49,6 +50,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=songhe.core.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='编号')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='建立时间')),
+                ('line', models.BigIntegerField(db_default=songhe.core.journal.base.NextLine(), editable=False, unique=True, verbose_name='日志行号')),
                 ('kind', models.CharField(choices=[('receive', '资金到账'), ('convert', '结汇'), ('appropriate', '下达预算'), ('open', '开立额度'), ('reserve', '占用额度'), ('release', '释放占用'), ('settle', '核验入账'), ('expire', '额度清零'), ('approve', '结算审批'), ('pay', '支付'), ('correct', '更正')], max_length=12, verbose_name='业务类型')),
                 ('on', models.DateField(verbose_name='记账日期')),
                 ('memo', models.CharField(max_length=200, verbose_name='摘要')),
@@ -71,6 +73,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=songhe.core.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='编号')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='建立时间')),
+                ('line', models.BigIntegerField(db_default=songhe.core.journal.base.NextLine(), editable=False, unique=True, verbose_name='日志行号')),
                 ('amount', models.BigIntegerField(verbose_name='金额（最小货币单位）')),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.account', verbose_name='账户')),
                 ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry', verbose_name='分录')),
