@@ -82,8 +82,10 @@ def stream(named: list[Table], *, after: int, up_to: int) -> Iterator[Line]:
     if not named or up_to <= after:
         return
     parts = [
-        sql.SQL("SELECT {line} AS line, {tag}::int AS tag, ROW({columns})::text AS body FROM {table} "
-                "WHERE {line} > {after} AND {line} <= {up_to}").format(
+        sql.SQL(
+            "SELECT {line} AS line, {tag}::int AS tag, ROW({columns})::text AS body FROM {table} "
+            "WHERE {line} > {after} AND {line} <= {up_to}"
+        ).format(
             line=sql.Identifier(columns[0]),
             tag=sql.Literal(tag),
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),

@@ -48,7 +48,8 @@ class Report:
         return not self.flaws
 
     def __str__(self) -> str:
-        found = f"已核对 {self.seals} 次封存、{self.lines} 行日志，另有 {self.unsealed} 行尚未封存。链尾摘要 {self.head or '无'}。"
+        found = f"已核对 {self.seals} 次封存、{self.lines} 行日志，另有 {self.unsealed} 行尚未封存。"
+        found += f"链尾摘要 {self.head or '无'}。"
         if self.sound:
             return found + "未发现改动或缺失。"
         return found + f"发现 {len(self.flaws)} 处问题：\n" + "\n".join(f"  {flaw}" for flaw in self.flaws)
@@ -72,7 +73,7 @@ def seal(batch: int = 1000, *, patience: float = 10.0) -> int:
 def _settled_line(patience: float) -> int | None:
     """Return a line number below which no running transaction can still write; None if one runs on too long."""
     with use(Scope.system()), connection.cursor() as cursor:
-        cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_line")
+        cursor.execute("SELECT coalesce(pg_sequence_last_value('journal_line'), 0)")
         (up_to,) = cursor.fetchone()
     # A transaction takes its number a moment after its first line number; then it shows in every snapshot.
     time.sleep(0.05)
@@ -126,7 +127,7 @@ def verify(*, head: str = "", most: int = 100) -> Report:
     with use(Scope.system()):
         last_line = _verify_seals(report, head, most)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_line")
+            cursor.execute("SELECT coalesce(pg_sequence_last_value('journal_line'), 0)")
             (up_to,) = cursor.fetchone()
         report.unsealed = sum(1 for _line in sealing.stream(sealing.tables(), after=last_line, up_to=up_to))
     del report.flaws[most:]
@@ -160,9 +161,7 @@ def _verify_seals(report: Report, head: str, most: int) -> int:
     return last_line
 
 
-def _compare(
-    report: Report, tables: list[Table], seals: list[Seal], after: int, present: dict[str, set[str]]
-) -> None:
+def _compare(report: Report, tables: list[Table], seals: list[Seal], after: int, present: dict[str, set[str]]) -> None:
     """Compare sealed lines with the rows as they are; both come in the order of their numbers."""
     readable: list[Table] = []
     tags: list[int] = []
@@ -236,7 +235,7 @@ def note_access(
 
 
 def reveal(*, user: User, obj: models.Model, field: str, reason: str) -> str:
-    """Return a masked number in full to whoever holds ``<room>.reveal`` and says why; both look and refusal are noted."""
+    """Return a masked number in full to whoever holds ``<room>.reveal`` and says why; look and refusal are noted."""
     column = obj._meta.get_field(field)
     if not isinstance(column, SealedField):
         raise TypeError(f"{obj._meta.label}.{field} 不是加密字段。")

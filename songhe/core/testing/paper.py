@@ -64,7 +64,7 @@ class PaperFlow(FlowModel):
         pass
 
 
-@pghistory.track(meta={"managed": False})
+@pghistory.track()
 class Paper(Record, PaperFlow):
     row_scope: ClassVar = RowScope(
         area="area", provider="provider_id", elder="elder_id", writers=("area", "provider", "person")
@@ -86,3 +86,7 @@ class Paper(Record, PaperFlow):
 
     def __str__(self) -> str:
         return self.subject
+
+
+# Made by the test fixture, not by a migration; history must have been set up before this is said.
+Paper.pgh_event_model._meta.managed = False
