@@ -33,6 +33,8 @@ ROOMS = [
     "songhe.registers.facilities",
     "songhe.registers.catalogue",
     "songhe.registers.funds",
+    "songhe.registers.contracts",
+    "songhe.faces.console",
 ]
 
 INSTALLED_APPS = [
@@ -71,7 +73,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
-    "songhe.core.accounts.middleware.RequestScopeMiddleware",
+    "songhe.core.console.middleware.PageMiddleware",
 ]
 
 ROOT_URLCONF = "songhe.config.urls"

@@ -1,0 +1,103 @@
+"""An order's way from asked to closed."""
+
+from django.db import models
+
+from songhe.core.calendar.services import WorkingDays
+from songhe.core.errors import Refused
+from songhe.core.flow.models import FlowModel, flow_field, step
+
+
+class OrderState(models.TextChoices):
+    ASKED = "asked", "已下单"
+    DISPATCHED = "dispatched", "已派服务商"
+    ASSIGNED = "assigned", "已派护理员"
+    IN_SERVICE = "in_service", "服务中"
+    SERVED = "served", "待核验"
+    CLOSED = "closed", "已完成"
+    CANCELLED = "cancelled", "已取消"
+
+
+OPEN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED, OrderState.IN_SERVICE, OrderState.SERVED]
+
+
+class OrderFlow(FlowModel):
+    """Steps of an order; visits move it on from assigned to closed."""
+
+    state = flow_field(OrderState, default=OrderState.ASKED)
+
+    class Meta:
+        abstract = True
+
+    @step(
+        "派给服务商",
+        source=[OrderState.ASKED, OrderState.DISPATCHED],
+        target=OrderState.DISPATCHED,
+        permission="dispatch.assign",
+        deadline=WorkingDays(1),
+    )
+    def dispatch(self) -> None:
+        """A provider takes the order."""
+        if self.provider_id is None:
+            raise Refused("请选择服务商。", field="provider")
+
+    @step(
+        "派给护理员",
+        source=[OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED],
+        target=OrderState.ASSIGNED,
+        permission="dispatch.assign",
+        deadline=WorkingDays(1),
+    )
+    def assign(self) -> None:
+        """A carer and a time are fixed; the visit is planned."""
+        if self.provider_id is None:
+            raise Refused("请先选择服务商。", field="provider")
+
+    @step(
+        "开始服务",
+        source=[OrderState.ASSIGNED],
+        target=OrderState.IN_SERVICE,
+        permission="visits.carry_out",
+    )
+    def begin(self) -> None:
+        """The carer has checked in."""
+
+    @step(
+        "结束服务",
+        source=[OrderState.IN_SERVICE],
+        target=OrderState.SERVED,
+        permission="visits.carry_out",
+    )
+    def finish(self) -> None:
+        """The carer has checked out."""
+
+    @step(
+        "核验通过",
+        source=[OrderState.SERVED],
+        target=OrderState.CLOSED,
+        permission="visits.verify",
+        deadline=WorkingDays(3),
+        excludes=["begin", "finish"],
+    )
+    def close(self) -> None:
+        """The visit was verified and its price posted."""
+
+    @step(
+        "核验不通过",
+        source=[OrderState.SERVED],
+        target=OrderState.CANCELLED,
+        permission="visits.verify",
+        excludes=["begin", "finish"],
+        needs_reason=True,
+    )
+    def reject(self) -> None:
+        """The visit does not count; what was held is given back."""
+
+    @step(
+        "取消订单",
+        source=[OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED],
+        target=OrderState.CANCELLED,
+        permission="orders.cancel",
+        needs_reason=True,
+    )
+    def cancel(self) -> None:
+        """Nobody comes; what was held is given back."""

@@ -1,0 +1,251 @@
+"""Asking for a service, changing one's mind, complaining: every write on orders."""
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from songhe.care.orders.events import ComplaintMade, OrderCancelled, OrderPlaced
+from songhe.care.orders.models import Complaint, Order, StandingOrder
+from songhe.core.accounts.models import User
+from songhe.core.calendar.services import month_of, now
+from songhe.core.errors import Refused
+from songhe.core.events.services import publish
+from songhe.core.flow import services as flow
+from songhe.core.ledger import credits
+from songhe.core.ledger.services import balance, lock_accounts
+from songhe.core.locks import locked
+from songhe.core.numbers import next_number
+from songhe.core.saving import save
+from songhe.core.validity import from_day, in_force
+from songhe.registers.catalogue.models import Service
+from songhe.registers.catalogue.selectors import price_on
+from songhe.registers.elders.models import Elder
+from songhe.registers.providers.models import Provider
+from songhe.rights.policy.selectors import credit_for
+
+# Complaints and re-bookings look back; nobody asks for a service that should have started long ago.
+GRACE = timedelta(hours=1)
+
+
+@transaction.atomic
+def place(
+    *,
+    elder_id: UUID,
+    service_id: UUID,
+    wanted_from: datetime,
+    source: str,
+    user: User | None,
+    wanted_to: datetime | None = None,
+    use_credit: bool = True,
+    urgent: bool = False,
+    note: str = "",
+    standing_order: StandingOrder | None = None,
+    rebooked_from: Order | None = None,
+    idempotency_key: str | None = None,
+) -> Order:
+    """Place an order for one service, hold its credit, and return it; the same key again returns the same order.
+
+    The price is the guided one until a provider is chosen; what the month's credit does not cover is the elder's own.
+
+    Raises:
+        Refused: the elder is not active, the service is not offered then, or the time has passed.
+    """
+    if idempotency_key and (same := Order.objects.filter(idempotency_key=idempotency_key).first()):
+        return same
+    elder = Elder.objects.get(pk=elder_id)
+    if elder.state != Elder.State.ACTIVE:
+        raise Refused(f"{elder.name}已标记为“{elder.get_state_display()}”，不能下单。", field="elder")
+    if wanted_from < now() - GRACE:
+        raise Refused("期望时间已经过去，请选择之后的时间。", field="wanted_from")
+    service = Service.objects.get(pk=service_id)
+    if not service.minutes:
+        raise Refused(f"“{service.name}”是类别，请选择具体的服务项目。", field="service")
+    price = price_on(service=service, on=_day(wanted_from))
+    if price is None:
+        raise Refused(f"“{service.name}”在 {_day(wanted_from):%Y年%m月%d日} 没有公布价格，不能下单。", field="service")
+    order = Order(
+        number=next_number("DD"),
+        elder=elder,
+        area_id=elder.area_id,
+        service=service,
+        source=source,
+        placed_by=user,
+        placed_at=now(),
+        standing_order=standing_order,
+        rebooked_from=rebooked_from,
+        wanted_from=wanted_from,
+        wanted_to=wanted_to or wanted_from + timedelta(minutes=max(60, service.minutes)),
+        minutes=service.minutes,
+        urgent=urgent,
+        note=note,
+        idempotency_key=idempotency_key,
+    )
+    _split(order, price.price_fen, use_credit=use_credit and price.credit_pays)
+    save(order)
+    _hold(order)
+    flow.start(order, user)
+    publish(OrderPlaced(order_id=order.pk))
+    return order
+
+
+def reprice(*, order: Order, price_fen: int) -> None:
+    """Set the price of the provider chosen, and hold exactly what is needed now; the order is locked by the caller."""
+    if price_fen == order.price_fen:
+        return
+    credits.release_order(order)
+    _split(order, price_fen, use_credit=order.credit_fen > 0 or order.own_fen == 0)
+    _hold(order)
+
+
+@transaction.atomic
+def cancel(*, order_id: UUID, user: User | None, reason: str, version: int | None = None) -> Order:
+    """Cancel an order nobody has started to serve; what it held goes back to the month's credit."""
+    order = flow.fire(Order.objects.get(pk=order_id), "cancel", user=user, reason=reason, version=version)
+    credits.release_order(order)
+    publish(OrderCancelled(order_id=order.pk, reason=reason))
+    return order
+
+
+@transaction.atomic
+def rebook(*, order_id: UUID, user: User, wanted_from: datetime, reason: str) -> Order:
+    """Cancel an order and place the same again for another time."""
+    old = cancel(order_id=order_id, user=user, reason=f"改约：{reason}")
+    return place(
+        elder_id=old.elder_id,
+        service_id=old.service_id,
+        wanted_from=wanted_from,
+        source=old.source,
+        user=user,
+        urgent=old.urgent,
+        note=old.note,
+        rebooked_from=old,
+    )
+
+
+@transaction.atomic
+def complain(*, order_id: UUID, text: str) -> Complaint:
+    """Note a complaint about an order."""
+    order = Order.objects.get(pk=order_id)
+    if not text.strip():
+        raise Refused("请写明投诉的内容。", field="text")
+    complaint = save(
+        Complaint(
+            order=order,
+            elder_id=order.elder_id,
+            area_id=order.area_id,
+            provider_id=order.provider_id,
+            text=text.strip(),
+        )
+    )
+    publish(ComplaintMade(complaint_id=complaint.pk))
+    return complaint
+
+
+@transaction.atomic
+def answer_complaint(*, complaint_id: UUID, answer: str, version: int | None = None) -> Complaint:
+    """Answer a complaint, which closes it."""
+    complaint = locked(Complaint.objects.filter(pk=complaint_id), version=version)
+    if not answer.strip():
+        raise Refused("请写明答复内容。", field="answer")
+    complaint.answer, complaint.answered_at, complaint.state = answer.strip(), now(), Complaint.State.ANSWERED
+    return save(complaint)
+
+
+@transaction.atomic
+def repeat(
+    *,
+    elder_id: UUID,
+    service_id: UUID,
+    weekdays: list[int],
+    at: time,
+    first: date,
+    last: date | None,
+    provider: Provider | None = None,
+) -> StandingOrder:
+    """Set up an order that repeats on weekdays (1 Monday … 7 Sunday) at a time of day."""
+    elder = Elder.objects.get(pk=elder_id)
+    if not weekdays:
+        raise Refused("请至少选择一天。", field="weekdays")
+    if last is not None and last < first:
+        raise Refused("结束日期不能早于开始日期。", field="last")
+    return save(
+        StandingOrder(
+            elder=elder,
+            area_id=elder.area_id,
+            service_id=service_id,
+            provider=provider,
+            weekdays=sorted(set(weekdays)),
+            at=at,
+            validity=from_day(first, last),
+        )
+    )
+
+
+@transaction.atomic
+def end_standing(*, elder_id: UUID, on: date, reason: str) -> int:
+    """End every standing order of an elder after a day; return how many."""
+    ended = 0
+    for standing in StandingOrder.objects.filter(in_force(on), elder_id=elder_id):
+        standing.validity = from_day(standing.validity.lower, max(on, standing.validity.lower))
+        standing.ended_reason = reason
+        save(standing)
+        ended += 1
+    return ended
+
+
+@transaction.atomic
+def make_due_orders(*, until: date, user: User | None = None) -> int:
+    """Make the orders of every standing order up to a day; those made before are not made again. Return how many."""
+    made = 0
+    standing_orders = StandingOrder.objects.filter(
+        validity__overlap=(timezone.localdate(), until + timedelta(days=1)), elder__state=Elder.State.ACTIVE
+    ).select_related("elder", "service")
+    for standing in standing_orders:
+        day = max(standing.validity.lower, timezone.localdate(), (standing.made_until or date.min) + timedelta(days=1))
+        end = min(until, standing.validity.upper - timedelta(days=1)) if standing.validity.upper else until
+        while day <= end:
+            if day.isoweekday() in standing.weekdays:
+                place(
+                    elder_id=standing.elder_id,
+                    service_id=standing.service_id,
+                    wanted_from=timezone.make_aware(datetime.combine(day, standing.at)),
+                    source=Order.Source.STANDING,
+                    user=user,
+                    standing_order=standing,
+                    idempotency_key=f"standing:{standing.pk}:{day}",
+                )
+                made += 1
+            day += timedelta(days=1)
+        StandingOrder.objects.filter(pk=standing.pk).update(made_until=until)
+    return made
+
+
+def _day(moment: datetime) -> date:
+    return timezone.localtime(moment).date()
+
+
+def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
+    """Split the price between the month's credit, as far as it reaches, and the elder's own money.
+
+    The credit's account is locked before its balance is read, so two orders at once cannot both count on the rest.
+    """
+    order.price_fen, order.credit_fen, order.own_fen, order.credit = price_fen, 0, price_fen, None
+    if not use_credit:
+        return
+    first, _next = month_of(_day(order.wanted_from))
+    credit = credit_for(elder_id=order.elder_id, month=first)
+    if credit is None:
+        return
+    lock_accounts([credit.account])
+    part = min(price_fen, balance(credit.account))
+    if part > 0:
+        order.credit, order.credit_fen, order.own_fen = credit, part, price_fen - part
+
+
+def _hold(order: Order) -> None:
+    if order.credit_fen:
+        credits.reserve(
+            order.credit.account, order.credit_fen, source=order, key=f"order:{order.pk}:hold:{order.version}"
+        )

@@ -1,0 +1,27 @@
+"""What happens at visits that other rooms must know of."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from songhe.core.events.base import Event
+
+
+@dataclass(frozen=True)
+class VisitPlanned(Event):
+    """A carer is to visit an elder at a time."""
+
+    visit_id: UUID
+
+
+@dataclass(frozen=True)
+class VisitFinished(Event):
+    """A carer has checked out."""
+
+    visit_id: UUID
+
+
+@dataclass(frozen=True)
+class VisitVerified(Event):
+    """A visit counts; its price is posted."""
+
+    visit_id: UUID

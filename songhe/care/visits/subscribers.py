@@ -1,0 +1,24 @@
+"""What follows for visits when something happens to orders, and what follows at once when a visit ends."""
+
+from songhe.care.orders.events import OrderCancelled
+from songhe.care.visits import services
+from songhe.care.visits.events import VisitFinished
+from songhe.care.visits.flow import VisitState
+from songhe.care.visits.jobs import examine_visit
+from songhe.care.visits.models import Visit
+from songhe.core.events.services import defer, subscribe
+from songhe.core.scope.services import Scope, use
+
+
+@subscribe(OrderCancelled)
+def cancel_planned_visits(event: OrderCancelled) -> None:
+    """Nobody goes to an order that was cancelled."""
+    with use(Scope.system()):
+        for visit in Visit.objects.filter(order_id=event.order_id, state=VisitState.PLANNED):
+            services.cancel(visit_id=visit.pk, user=None, reason=event.reason)
+
+
+@subscribe(VisitFinished)
+def have_it_examined(event: VisitFinished) -> None:
+    """Queue the rules' look at the visit."""
+    defer(examine_visit, visit_id=event.visit_id)

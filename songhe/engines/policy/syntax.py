@@ -1,0 +1,167 @@
+"""The abstract syntax of FEEL, as far as this engine speaks it (DMN 1.5, clause 10.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number, string, boolean or null."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Name:
+    """A value by its name; names may hold spaces and Chinese."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """A member of a context."""
+
+    of: Node
+    member: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A list narrowed by a condition, or one element by its position from 1."""
+
+    of: Node
+    by: Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function with positional arguments, or named ones."""
+
+    function: str
+    arguments: tuple[Node, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unary:
+    """A sign before a number."""
+
+    operator: str
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Binary:
+    """An operator between two expressions: arithmetic, comparison, and, or."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval; a bound is open or closed."""
+
+    low: Node
+    high: Node
+    low_closed: bool
+    high_closed: bool
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class ContextOf:
+    """A context: named entries, each seeing those before it."""
+
+    entries: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True)
+class If:
+    """A choice."""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True)
+class Between:
+    """Within two bounds, both counted."""
+
+    value: Node
+    low: Node
+    high: Node
+
+
+@dataclass(frozen=True)
+class In:
+    """A value against unary tests."""
+
+    value: Node
+    tests: UnaryTests
+
+
+@dataclass(frozen=True)
+class For:
+    """A list made from others, element by element."""
+
+    variables: tuple[tuple[str, Node], ...]
+    result: Node
+
+
+@dataclass(frozen=True)
+class Quantified:
+    """``some`` or ``every``."""
+
+    every: bool
+    variables: tuple[tuple[str, Node], ...]
+    condition: Node
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A unary test: the input against an expression (``< 60``)."""
+
+    operator: str
+    operand: Node
+
+
+@dataclass(frozen=True)
+class UnaryTests:
+    """The cell of a decision table: any of these tests, or none of them."""
+
+    tests: tuple[Node, ...]
+    negated: bool = False
+    anything: bool = False
+
+
+Node = (
+    Literal
+    | Name
+    | Path
+    | Filter
+    | Call
+    | Unary
+    | Binary
+    | Range
+    | ListOf
+    | ContextOf
+    | If
+    | Between
+    | In
+    | For
+    | Quantified
+    | Compare
+    | UnaryTests
+)

@@ -1,0 +1,15 @@
+"""Assessment scales as files: items, groups, levels and the rules that change a level."""
+
+from songhe.engines.scales.scale import (
+    Circumstance,
+    Group,
+    Item,
+    Option,
+    Result,
+    Scale,
+    ScaleError,
+    load_scale,
+    score,
+)
+
+__all__ = ["Circumstance", "Group", "Item", "Option", "Result", "Scale", "ScaleError", "load_scale", "score"]

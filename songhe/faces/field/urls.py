@@ -1,0 +1,14 @@
+"""The field workers' addresses."""
+
+from django.urls import path
+
+from songhe.faces.field import views
+
+app_name = "field"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("visit/<uuid:pk>/", views.visit, name="visit"),
+    path("visit/<uuid:pk>/in/", views.check_in, name="check_in"),
+    path("visit/<uuid:pk>/out/", views.check_out, name="check_out"),
+    path("assessment/<uuid:pk>/", views.assessment, name="assessment"),
+]

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class Room(AppConfig):
+    name = "songhe.oversight.indicators"
+    label = "indicators"
+    verbose_name = "指标"

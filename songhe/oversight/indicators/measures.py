@@ -1,0 +1,217 @@
+"""What can be counted: each measure is a question to the records of one area and period, and says where its rows are.
+
+An indicator of a place is data (``indicators.csv``): a numerator and a denominator by name, a factor and a target.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+
+from songhe.care.orders.models import Complaint, Order
+from songhe.care.visits.flow import VisitState
+from songhe.care.visits.models import Doubt, Visit
+from songhe.core.areas.models import Area
+from songhe.core.validity import in_force
+from songhe.registers.elders.models import Difficulty, Elder
+from songhe.registers.facilities.models import Facility
+from songhe.registers.providers.models import Provider
+from songhe.registers.workforce.models import Staff
+from songhe.rights.policy.models import Credit, Entitlement
+
+
+@dataclass(frozen=True)
+class Period:
+    """A half-open range of days [first, next_first)."""
+
+    first: date
+    next_first: date
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something counted or summed: ``rows`` gives the records behind the figure, ``of`` turns them into it.
+
+    ``pages`` is the key of the console pages that list the rows, ``query`` their filter.
+    """
+
+    key: str
+    name: str
+    unit: str
+    rows: Callable[[Area, Period], QuerySet[Any]]
+    of: Callable[[QuerySet[Any]], int] = lambda rows: rows.count()
+    pages: str = ""
+    query: str = ""
+
+    def value(self, area: Area, period: Period) -> int:
+        """Return the figure for an area's subtree and a period; money is in fen."""
+        return self.of(self.rows(area, period))
+
+
+def _within(area: Area, path: str = "area") -> Q:
+    return Q(**{f"{path}_id__gte": area.code, f"{path}_id__lt": area.upper})
+
+
+def _total(column: str) -> Callable[[QuerySet[Any]], int]:
+    return lambda rows: rows.aggregate(total=Sum(column))["total"] or 0
+
+
+def _active(area: Area, period: Period) -> QuerySet[Elder]:
+    return Elder.objects.filter(_within(area), state=Elder.State.ACTIVE)
+
+
+def _people(path: str) -> Callable[[QuerySet[Any]], int]:
+    return lambda rows: rows.values(path).distinct().count()
+
+
+def _between(column: str, period: Period) -> Q:
+    return Q(**{f"{column}__date__gte": period.first, f"{column}__date__lt": period.next_first})
+
+
+def _communities(area: Area, period: Period) -> QuerySet[Area]:
+    return Area.objects.filter(
+        code__gte=area.code, code__lt=area.upper, level=Area.Level.VILLAGE, kind="community", statistical_only=False
+    )
+
+
+_ALL = [
+    Measure("elders", "在册老年人", "人", _active, pages="elders-elder"),
+    Measure(
+        "elders_in_difficulty",
+        "困难老年人",
+        "人",
+        lambda area, period: Difficulty.objects.filter(_within(area), in_force(period.first)),
+        of=_people("elder_id"),
+        pages="elders-elder",
+        query="difficulty=any",
+    ),
+    Measure(
+        "elders_disabled",
+        "中度及以上失能",
+        "人",
+        lambda area, period: _active(area, period).filter(ability_level__gte=2),
+        pages="elders-elder",
+        query="ability_level=2",
+    ),
+    Measure(
+        "elders_alone",
+        "独居老人",
+        "人",
+        lambda area, period: _active(area, period).filter(living_situation=Elder.Living.ALONE),
+        pages="elders-elder",
+        query="living_situation=alone",
+    ),
+    Measure(
+        "elders_assessed",
+        "已评估老年人",
+        "人",
+        lambda area, period: _active(area, period).filter(ability_level__isnull=False),
+        pages="elders-elder",
+    ),
+    Measure(
+        "entitled",
+        "享受待遇人数",
+        "人",
+        lambda area, period: Entitlement.objects.filter(_within(area), in_force(period.first)),
+        of=_people("elder_id"),
+        pages="policy-entitlement",
+    ),
+    Measure(
+        "credit_fen",
+        "开立额度",
+        "分",
+        lambda area, period: Credit.objects.filter(_within(area), month__gte=period.first, month__lt=period.next_first),
+        of=_total("amount_fen"),
+        pages="policy-credit",
+    ),
+    Measure(
+        "orders",
+        "服务订单",
+        "单",
+        lambda area, period: Order.objects.filter(_within(area), _between("placed_at", period)),
+        pages="orders-order",
+    ),
+    Measure(
+        "visits_verified",
+        "已核验服务",
+        "人次",
+        lambda area, period: Visit.objects.filter(
+            _within(area), _between("verified_at", period), state=VisitState.VERIFIED
+        ),
+        pages="visits-visit",
+        query="state=verified",
+    ),
+    Measure(
+        "served",
+        "接受服务的老人",
+        "人",
+        lambda area, period: Visit.objects.filter(
+            _within(area), _between("verified_at", period), state=VisitState.VERIFIED
+        ),
+        of=_people("elder_id"),
+        pages="visits-visit",
+        query="state=verified",
+    ),
+    Measure(
+        "spent_fen",
+        "财政支付服务费",
+        "分",
+        lambda area, period: Visit.objects.filter(
+            _within(area), _between("verified_at", period), state=VisitState.VERIFIED
+        ),
+        of=_total("credit_fen"),
+        pages="visits-visit",
+        query="state=verified",
+    ),
+    Measure(
+        "doubts_open",
+        "存疑待判",
+        "件",
+        lambda area, period: Doubt.objects.filter(_within(area), upheld__isnull=True),
+        pages="visits-visit",
+        query="state=doubtful",
+    ),
+    Measure(
+        "complaints_open",
+        "未答复投诉",
+        "件",
+        lambda area, period: Complaint.objects.filter(_within(area), state=Complaint.State.OPEN),
+        pages="orders-complaint",
+        query="state=open",
+    ),
+    Measure(
+        "facilities",
+        "养老服务设施",
+        "处",
+        lambda area, period: Facility.objects.filter(_within(area)),
+        pages="facilities-facility",
+    ),
+    Measure("communities", "社区", "个", _communities, pages="areas-area"),
+    Measure(
+        "communities_with_facility",
+        "有设施的社区",
+        "个",
+        lambda area, period: _communities(area, period).filter(
+            code__in=Facility.objects.filter(_within(area)).values("area_id")
+        ),
+        pages="facilities-facility",
+    ),
+    Measure(
+        "providers",
+        "服务商",
+        "家",
+        lambda area, period: Provider.objects.filter(_within(area), state=Provider.State.ACTIVE),
+        pages="providers-provider",
+    ),
+    Measure(
+        "carers",
+        "在岗护理员",
+        "人",
+        lambda area, period: Staff.objects.filter(_within(area), state=Staff.State.ACTIVE),
+        pages="workforce-staff",
+    ),
+]
+
+MEASURES: dict[str, Measure] = {measure.key: measure for measure in _ALL}

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class Room(AppConfig):
+    name = "songhe.rights.careplans"
+    label = "careplans"
+    verbose_name = "照护计划"
