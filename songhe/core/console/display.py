@@ -54,7 +54,7 @@ def as_column(spec: ColumnSpec) -> Column:
     return Column(spec)
 
 
-def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
+def field_of(model: type[models.Model], name: str) -> models.Field | None:
     """Return the stored field at the end of a path, or None if the path ends in a property or method."""
     field: Any = None
     for part in name.replace("__", ".").split("."):
@@ -133,7 +133,7 @@ def text_of(obj: Any, column: Column) -> str:
     return write(value, field, holder=_holder(obj, column.name), name=column.name)
 
 
-def write(value: Any, field: models.Field[Any, Any] | None = None, *, holder: Any = None, name: str = "") -> str:
+def write(value: Any, field: models.Field | None = None, *, holder: Any = None, name: str = "") -> str:
     """Write any value as plain text; ``field`` and its ``holder`` give choices their labels."""
     if value is None or value == "":
         return NOTHING

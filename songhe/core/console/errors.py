@@ -11,11 +11,34 @@ logger = logging.getLogger(__name__)
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Say that the form is too old to accept, and that going back keeps what was typed."""
-    return render(request, "console/error.html", {"code": 403, "title": "页面已过期"}, status=403)
+    message = "您可能在另一个窗口重新登录过，或者页面打开太久。请返回上一页刷新后再提交，已填写的内容会保留。"
+    return _page(request, 403, "页面已过期", message)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say that the request could not be read."""
+    return _page(request, 400, "请求有误", "系统没有看懂这个请求，请返回上一页重试。")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say what the person lacks, and that it was noted."""
+    message = str(exception or "") or "您的角色不能打开这个页面。"
+    return _page(request, 403, "没有权限", f"{message}如工作需要，请联系安全管理员。本次访问已登记。")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say that there is nothing here for this person."""
+    told = str(exception) if exception is not None and exception.args and isinstance(exception.args[0], str) else ""
+    return _page(request, 404, "没有找到", told or "这个地址没有内容，可能已经移走，或者不在您的管辖范围内。")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Show an unforeseen error's reference number; the log line of the same number has the rest."""
     reference = secrets.token_hex(4).upper()
     logger.error("error %s at %s", reference, request.path, exc_info=True)
-    return render(request, "console/error.html", {"code": 500, "title": "系统出错", "reference": reference}, status=500)
+    return _page(request, 500, "系统出错", "刚才的操作没有完成，数据没有改变。请稍后再试。", reference=reference)
+
+
+def _page(request: HttpRequest, code: int, title: str, message: str, reference: str = "") -> HttpResponse:
+    context = {"code": code, "title": title, "message": message, "reference": reference}
+    return render(request, "console/error.html", context, status=code)

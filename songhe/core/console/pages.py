@@ -112,6 +112,7 @@ class Pages:
     views: ClassVar[Sequence[View]] = ()
 
     list_template: ClassVar[str] = "console/list.html"
+    rows_template: ClassVar[str] = "console/parts/rows.html"
     detail_template: ClassVar[str] = "console/detail.html"
     form_template: ClassVar[str] = "console/form.html"
 
@@ -142,6 +143,31 @@ class Pages:
     def url(self, action: str = "list", *args: Any) -> str:
         """Return the address of ``list``, ``detail``, ``create``, ``edit`` … or of one of the room's own views."""
         return reverse(f"console:{self.key}-{action}", args=args)
+
+    @property
+    def list_url(self) -> str:
+        """The list's address."""
+        return self.url()
+
+    @property
+    def create_url(self) -> str:
+        """The address of the empty form."""
+        return self.url("create")
+
+    @property
+    def export_url(self) -> str:
+        """The address that hands out a spreadsheet."""
+        return self.url("export")
+
+    @property
+    def columns_url(self) -> str:
+        """The address that saves a choice of columns."""
+        return self.url("columns")
+
+    @property
+    def count_url(self) -> str:
+        """The address that counts exactly."""
+        return self.url("count")
 
     def link(self, obj: Model) -> str | None:
         """Return where a row of the list leads."""
@@ -235,6 +261,10 @@ class Pages:
 
     def notices(self, obj: Model, user: User) -> Iterable[tuple[str, str]]:
         """Return ``(tone, sentence)`` pairs shown above a record: what needs attention; override."""
+        return ()
+
+    def related(self, obj: Model) -> Iterable[Model]:
+        """Return records whose changes the timeline tells as this record's own (contacts, evidence); override."""
         return ()
 
     def get_context(self, obj: Model, user: User) -> dict[str, Any]:

@@ -44,7 +44,7 @@ TIMELINE = Tab("时间线", "console/tabs/timeline.html", _timeline)
 
 @dataclass(frozen=True)
 class Action:
-    """A button that leads somewhere: ``url`` is an address, or a function that makes it (of the record, on a detail page)."""
+    """A button that leads to ``url``: an address, or a function (of the record, on a detail page) that makes it."""
 
     label: str
     url: str | Callable[..., str]

@@ -1,0 +1,66 @@
+"""The menu of a person: what their role may open, grouped by the loop."""
+
+from dataclasses import dataclass, field
+
+from django.urls import NoReverseMatch, reverse
+
+from songhe.core.accounts.models import User
+from songhe.core.console.registry import GROUPS, all_pages, links
+
+ICONS = {
+    "工作台": "layout-dashboard",
+    "档案": "address-book",
+    "评估与待遇": "clipboard-heart",
+    "服务": "heart-handshake",
+    "资金": "coin-yuan",
+    "监管": "shield-check",
+    "系统": "settings",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the menu."""
+
+    label: str
+    url: str
+    icon: str
+    order: int
+    active: bool
+
+
+@dataclass
+class Group:
+    """A part of the menu."""
+
+    label: str
+    icon: str
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def active(self) -> bool:
+        """Tell whether the present page belongs here."""
+        return any(item.active for item in self.items)
+
+
+def menu_for(user: User, path: str) -> list[Group]:
+    """Return the groups that hold anything for this person; ``path`` is the present page's."""
+    groups = {label: Group(label, ICONS[label]) for label in GROUPS}
+    for pages in all_pages():
+        if pages.menu is not None and pages.may(user, "view"):
+            _add(groups[pages.menu], pages.heading, f"console:{pages.key}-list", pages.icon, pages.order, path)
+    for link in links():
+        if user.may(link.permission):
+            _add(groups[link.group], link.label, link.url_name, link.icon, link.order, path)
+    for group in groups.values():
+        group.items.sort(key=lambda item: item.order)
+    return [group for group in groups.values() if group.items]
+
+
+def _add(group: Group, label: str, url_name: str, icon: str, order: int, path: str) -> None:
+    try:
+        url = reverse(url_name)
+    except NoReverseMatch:
+        # A face that this installation does not run.
+        return
+    group.items.append(Item(label, url, icon, order, active=path.startswith(url) and url != "/"))

@@ -1,0 +1,61 @@
+"""The list as a django-tables2 table, built from the declared columns."""
+
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from songhe.core.console.display import Column, html_of, is_number
+from songhe.core.console.listing import Listing
+from songhe.core.console.pages import Pages
+
+
+class _Cell(tables.Column):
+    """A cell written as the kit writes that value everywhere; the first one leads to the record."""
+
+    def __init__(self, pages: Pages, column: Column, *, leads: bool) -> None:
+        self.shown = column
+        self.pages = pages
+        self.leads = leads
+        number = "text-end font-num" if is_number(pages.model, column) else ""
+        label = pages.label(column)
+        super().__init__(
+            verbose_name=label, empty_values=(), orderable=False, attrs={"td": {"class": number, "data-label": label}}
+        )
+
+    def render(self, record: Any) -> SafeString | str:
+        """Write the value."""
+        html = html_of(record, self.shown)
+        if not self.leads or not (href := self.pages.link(record)):
+            return html
+        return format_html('<a href="{}" class="row-link">{}</a>', href, html)
+
+
+class _Choose(tables.Column):
+    """The box that chooses a row for a bulk action."""
+
+    def __init__(self) -> None:
+        super().__init__(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "choose"}})
+
+    def render(self, record: Any) -> SafeString:
+        """Write the box."""
+        return format_html(
+            '<input class="form-check-input" type="checkbox" name="pk" value="{}" form="bulk" aria-label="选择 {}">',
+            record.pk,
+            record,
+        )
+
+
+def table_for(listing: Listing, *, choosable: bool) -> tables.Table:
+    """Return the table of a list's present page."""
+    members: dict[str, Any] = {"choose": _Choose()} if choosable else {}
+    for index, column in enumerate(listing.columns):
+        members[column.key] = _Cell(listing.pages, column, leads=index == 0)
+    row_tone = listing.pages.row_tone
+    attrs: dict[str, Any] = {}
+    if row_tone is not None:
+        attrs["class"] = lambda record: f"row-{tone}" if (tone := row_tone(record)) else ""
+    members["Meta"] = type("Meta", (), {"orderable": False, "row_attrs": attrs})
+    kind = type(f"{listing.pages.model.__name__}Table", (tables.Table,), members)
+    return kind(listing.rows)

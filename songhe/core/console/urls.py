@@ -1,0 +1,41 @@
+"""The addresses of all declared pages: ``<room>/<noun>/…`` under the name ``<room>-<noun>-<action>``."""
+
+from django.urls import URLPattern, path
+
+from songhe.core.console.pages import Pages
+from songhe.core.console.registry import all_pages, autodiscover
+from songhe.core.console.views import bulk, details, forms, lists
+from songhe.core.console.views.access import guarded
+from songhe.core.console.views.search import search_view
+
+
+def patterns() -> list[URLPattern]:
+    """Return the addresses of every room's pages and of the search box, to be mounted as ``console``."""
+    autodiscover()
+    found = [path("search/", search_view, name="search")]
+    for pages in all_pages():
+        found += patterns_of(pages)
+    return found
+
+
+def patterns_of(pages: Pages) -> list[URLPattern]:
+    """Return the addresses of one set of pages."""
+    base = f"{pages.room}/{pages.noun}/"
+    kit = [
+        ("", "list", lists.list_view, "view"),
+        ("lookup/", "lookup", lists.lookup_view, "view"),
+        ("columns/", "columns", lists.columns_view, "view"),
+        ("count/", "count", lists.count_view, "view"),
+        ("export/", "export", lists.export_view, "export"),
+        ("bulk/<slug:key>/", "bulk", bulk.bulk_view, "view"),
+        ("new/", "create", forms.create_view, "create"),
+        *((view.route, view.name, view.view, view.permission) for view in pages.views),
+        ("<str:pk>/", "detail", details.detail_view, "view"),
+        ("<str:pk>/edit/", "edit", forms.edit_view, "edit"),
+        ("<str:pk>/tab/<int:number>/", "tab", details.tab_view, "view"),
+        ("<str:pk>/step/<slug:step>/", "step", details.step_view, "view"),
+        ("<str:pk>/reveal/<slug:field>/", "reveal", details.reveal_view, "reveal"),
+    ]
+    return [
+        path(base + route, guarded(pages, view, verb), name=f"{pages.key}-{name}") for route, name, view, verb in kit
+    ]

@@ -1,0 +1,1 @@
+"""The kit's views; each parses, calls one service or selector, and shows."""

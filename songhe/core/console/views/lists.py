@@ -1,0 +1,134 @@
+"""The list of a set of pages, and what is done from it: look-up, columns, exact totals, export."""
+
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from songhe.core.calendar.services import today
+from songhe.core.console.listing import SIZES, Listing
+from songhe.core.console.models import Preference
+from songhe.core.console.notes import note_export
+from songhe.core.console.pages import Pages
+from songhe.core.console.tables import table_for
+from songhe.core.console.views.access import is_part, led_to, person
+from songhe.core.errors import Refused
+
+LOOKUP_ROWS = 12
+# Sums over more rows than this are worked out only when asked for.
+TOTAL_AT_ONCE = 2_000
+
+
+def list_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Show the list; a POST carries a search that may hold a personal number, so it changes nothing and is not kept."""
+    user = person(request)
+    listing = Listing(pages, request, user)
+    bulk = [action for action in pages.bulk if user.may(action.permission)]
+    context = {
+        "pages": pages,
+        "listing": listing,
+        "table": table_for(listing, choosable=bool(bulk)),
+        "headings": list(listing.headings()),
+        "bulk": bulk,
+        "sizes": SIZES,
+        "totals": listing.totals() if pages.totals and listing.count <= TOTAL_AT_ONCE else None,
+        "actions": [action for action in pages.extra_actions if action.shown(user)],
+        "may_create": pages.may(user, "create"),
+        "may_export": pages.may(user, "export"),
+        "columns": _choices(listing),
+    }
+    if is_part(request):
+        response = render(request, pages.rows_template, context)
+        response["HX-Push-Url"] = listing.address
+        return response
+    return render(request, pages.list_template, context)
+
+
+def _choices(listing: Listing) -> list[dict[str, Any]]:
+    shown = {column.key for column in listing.columns}
+    return [
+        {"key": column.key, "label": listing.pages.label(column), "shown": column.key in shown, "fixed": index == 0}
+        for index, column in enumerate(listing.pages.all_columns)
+    ]
+
+
+def count_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Count and sum exactly what the list was narrowed to; asked for by a person, because it may take a while."""
+    listing = Listing(pages, request, person(request))
+    context = {"pages": pages, "exact": listing.queryset.order_by().count(), "totals": listing.totals()}
+    return render(request, "console/parts/totals.html", context)
+
+
+@require_POST
+def columns_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Save which columns this person wants to see; ``reset`` goes back to the usual ones."""
+    user = person(request)
+    known = [column.key for column in pages.all_columns]
+    chosen = [key for key in known if key in request.POST.getlist("column")]
+    rows = Preference.objects.filter(user=user, page=pages.key)
+    if "reset" in request.POST or not chosen:
+        rows.delete()
+    else:
+        Preference.objects.update_or_create(user=user, page=pages.key, defaults={"value": {"columns": chosen}})
+    return led_to(request, Listing(pages, request, user).address)
+
+
+@require_POST
+def lookup_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Return the records whose name or number was typed, for picking one in a form."""
+    text = request.POST.get("q", "").strip()[:100]
+    rows = pages.get_queryset(request)
+    if text and pages.search is not None:
+        rows = pages.search(rows, text)
+    found = list(rows.order_by(*pages.default_ordering())[:LOOKUP_ROWS])
+    lines = [{"pk": obj.pk, "text": str(obj), "note": pages.subtitle(obj)} for obj in found]
+    return render(request, "console/widgets/lookup_rows.html", {"lines": lines, "text": text})
+
+
+def export_view(request: HttpRequest, *, pages: Pages) -> HttpResponseBase:
+    """Ask for the reason, then hand over the spreadsheet and note who took what out."""
+    user = person(request)
+    listing = Listing(pages, request, user)
+    context = {"pages": pages, "listing": listing, "carried": _carried(request)}
+    if "reason" not in request.POST:
+        return render(request, "console/dialogs/export.html", context)
+    reason = request.POST["reason"].strip()
+    if len(reason) < 2:
+        return render(request, "console/dialogs/export.html", {**context, "error": "请写明导出的用途。"}, status=422)
+    path, count = pages_export(listing)
+    try:
+        note_export(user=user, pages=pages, rows=count, reason=reason, subject=describe(listing))
+        handle = path.open("rb")
+    finally:
+        # The open handle keeps the content until it has been sent; nothing stays on disk.
+        path.unlink()
+    name = f"{pages.heading}-{today():%Y%m%d}.xlsx"
+    return FileResponse(handle, as_attachment=True, filename=name)
+
+
+def _carried(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what the list was asked with, for the form that asks for the reason."""
+    return [
+        (key, value)
+        for key, values in request.POST.lists()
+        for value in values
+        if key not in ("csrfmiddlewaretoken", "reason") and value
+    ]
+
+
+def pages_export(listing: Listing) -> Any:
+    """Write the listing's rows with its shown columns; Refused where the list may not be exported as it is."""
+    from songhe.core.console.export import write_xlsx
+
+    if listing.is_bounded and listing.pages.export_limit <= listing.count:
+        raise Refused("符合条件的记录太多，请先用筛选缩小范围。")
+    return write_xlsx(listing.pages, listing.columns, listing.queryset)
+
+
+def describe(listing: Listing) -> str:
+    """Return in words what a list was narrowed to, without the searched text itself."""
+    parts = [f"{label}：{text}" for _names, label, text in listing.active_filters]
+    if listing.text:
+        parts.append("按姓名或号码搜索")
+    return f"{listing.pages.heading}（{'；'.join(parts) or '全部'}）"[:200]
