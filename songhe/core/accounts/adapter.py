@@ -14,6 +14,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Refuse sign-up: accounts are made by the security administrator."""
         return False
 
+    def set_password(self, user: Any, password: str) -> None:
+        """Keep a password its holder has chosen; the anteroom may change these columns and no others."""
+        user.set_password(password)
+        user.must_change_password = False
+        user.save(update_fields=["password", "must_change_password"])
+
 
 class MFAAdapter(DefaultMFAAdapter):
     """Second factors are kept sealed, as identity numbers are."""

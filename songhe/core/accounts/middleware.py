@@ -4,14 +4,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pghistory
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from songhe.core.accounts.models import User
+from songhe.core.calendar.services import now
 from songhe.core.scope.services import use
 
 View = Callable[..., HttpResponseBase]
+
+# Signing in and out, passwords and second factors: done by the anteroom, which reaches no elder's row.
+ANTEROOM = "/accounts/"
+LAST_SEEN = "last_seen"
+# How exactly idling is measured, in seconds; spares a write on every request.
+COARSE = 60
 
 
 class RequestScopeMiddleware:
@@ -31,20 +44,39 @@ class RequestScopeMiddleware:
         user = request.user
         if not isinstance(user, User) or not user.is_authenticated:
             return None
-        if self._must_set_up_second_factor(request, user):
-            return redirect("mfa_activate_totp")
+        if self._idled(request):
+            logout(request)
+            messages.info(request, "您已较长时间没有操作，为保护老年人信息已自动退出，请重新登录。")
+            return redirect_to_login(request.get_full_path())
+        known = pghistory.context(user=str(user.pk), name=user.display_name, role=user.role, path=request.path)
+        if request.path.startswith(ANTEROOM):
+            with known, transaction.atomic():
+                return _rendered(view(request, *args, **kwargs))
+        if detour := self._detour(user):
+            return redirect(detour)
         scope = user.scope()
-        with pghistory.context(user=str(user.pk), name=user.display_name, role=user.role, path=request.path), use(scope):
-            response = view(request, *args, **kwargs)
-            if hasattr(response, "render") and callable(response.render):
-                response.render()
-        return response
+        with known, use(scope):
+            return _rendered(view(request, *args, **kwargs))
 
-    def _must_set_up_second_factor(self, request: HttpRequest, user: User) -> bool:
-        if not (settings.STAFF_SECOND_FACTOR and user.needs_second_factor):
-            return False
-        if request.path.startswith("/accounts/"):
-            return False
-        from allauth.mfa.utils import is_mfa_enabled
+    def _idled(self, request: HttpRequest) -> bool:
+        seen, moment = request.session.get(LAST_SEEN), int(now().timestamp())
+        if seen is not None and moment - seen > settings.SESSION_IDLE_SECONDS:
+            return True
+        if seen is None or moment - seen > COARSE:
+            request.session[LAST_SEEN] = moment
+        return False
 
-        return not is_mfa_enabled(user)
+    def _detour(self, user: User) -> str | None:
+        """Return where the person must go first: to set up a second factor, or to change a password given to them."""
+        if settings.STAFF_SECOND_FACTOR and user.needs_second_factor and not is_mfa_enabled(user):
+            return reverse("mfa_activate_totp")
+        if user.must_change_password:
+            return reverse("account_change_password")
+        return None
+
+
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
+    """Render the page while its scope is still in force."""
+    if hasattr(response, "render") and callable(response.render):
+        response.render()
+    return response

@@ -15,13 +15,21 @@ from songhe.core.scope.roles import RowScope
 from songhe.core.scope.services import Scope
 
 
-@pghistory.track(exclude=["password", "last_login"])
-class User(Record, AbstractBaseUser):
-    """A person with an account; the role says what they may do, area, provider and acting say on which rows."""
+# Providers see who works in the offices, families also who else acts for their elders; no one else's family.
+_NOT_FAMILY = "role <> 'family'"
+_FAMILY = f"({_NOT_FAMILY} OR id IN (SELECT user_id FROM accounts_acting WHERE elder_id = ANY {{persons}}))"
 
-    # Sign-in happens before any scope is known.
-    anteroom = True
-    row_scope: ClassVar = RowScope(shared=True, writers=("area", "inspect", "provider", "person"))
+
+@pghistory.track(exclude=["password", "last_login", "version"])
+class User(Record, AbstractBaseUser):
+    """A person with an account; the role says what they may do, area, provider and acting say on which rows.
+
+    Rows are written by ``accounts.services`` alone, under the system's scope.
+    """
+
+    # Sign-in happens before any scope is known; it may change these columns and no others.
+    anteroom: ClassVar = ("password", "last_login", "must_change_password")
+    row_scope: ClassVar = RowScope(shared=True, provider_sql=_NOT_FAMILY, person_sql=_FAMILY, writers=())
 
     username = models.CharField("登录名", max_length=60, unique=True)
     display_name = models.CharField("姓名", max_length=60)
@@ -31,6 +39,7 @@ class User(Record, AbstractBaseUser):
     staff_id = models.UUIDField("对应从业人员", null=True, blank=True)
     email = models.EmailField("邮箱", blank=True)
     is_active = models.BooleanField("启用", default=True)
+    must_change_password = models.BooleanField("须修改初始密码", default=False)
     is_demo = models.BooleanField("演示账号", default=False)
 
     objects = UserManager()
@@ -87,8 +96,8 @@ class User(Record, AbstractBaseUser):
 class Acting(Record):
     """An account that may act for an elder: the elder's own or a family member's."""
 
-    anteroom = True
-    row_scope: ClassVar = RowScope(shared=True, hidden_from=("provider",), writers=("area",))
+    anteroom: ClassVar = ()
+    row_scope: ClassVar = RowScope(area_sql="true", elder="elder_id", writers=())
 
     user = models.ForeignKey(User, models.CASCADE, related_name="actings", verbose_name="账号")
     elder_id = models.UUIDField("老年人", db_index=True)

@@ -10,6 +10,8 @@ from songhe.core.scope.roles import RowScope
 class Area(models.Model):
     """A division; its subtree is the half-open code range [code, upper)."""
 
+    # A person's own area is looked up before their scope is taken.
+    anteroom: ClassVar = ()
     row_scope: ClassVar = RowScope(shared=True, writers=())
 
     class Level(models.TextChoices):

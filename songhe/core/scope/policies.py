@@ -17,14 +17,11 @@ AREA_HI = "(SELECT current_setting('songhe.area_hi', true)::bigint)"
 PROVIDER = "(SELECT nullif(current_setting('songhe.provider', true), '')::uuid)"
 PERSONS = "((SELECT string_to_array(current_setting('songhe.persons', true), ',')::uuid[])::uuid[])"
 
-# Tables that sign-in, sessions and jobs need before anybody's scope is known.
-ANTEROOM = ("auth", "contenttypes", "sessions", "account", "mfa", "axes", "procrastinate", "pghistory")
-JOB_TABLES = {
-    "procrastinate_jobs",
-    "procrastinate_events",
-    "procrastinate_periodic_defers",
-    "procrastinate_workers",
-}
+# Libraries' tables. Sign-in needs these before anybody's scope is known; no person's scope reaches them.
+IDENTITY = ("auth", "sessions", "account", "mfa", "axes")
+# Every scope queues jobs; only workers, which sign in without a scope, take and finish them.
+JOBS = {"procrastinate_jobs", "procrastinate_events"}
+WORKERS = {"procrastinate_periodic_defers", "procrastinate_workers"}
 
 
 class UndeclaredScope(Exception):
@@ -51,18 +48,18 @@ def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | N
         return None
     if kind in ("area", "inspect") and scope.area_sql:
         return scope.area_sql.format(area=_area(model, scope), lo=AREA_LO, hi=AREA_HI)
-    if kind in ("area", "inspect") and scope.area:
-        return _area(model, scope)
     if kind == "provider" and scope.provider_sql:
         return scope.provider_sql.format(provider=PROVIDER)
-    if kind == "provider" and scope.provider:
-        return f"{_column(model, scope.provider)} = {PROVIDER}"
     if kind == "person" and scope.person_sql:
         return scope.person_sql.format(persons=PERSONS)
-    if kind == "person" and scope.elder:
-        return f"{_column(model, scope.elder)} = ANY {PERSONS}"
     if scope.shared:
         return "true"
+    if kind in ("area", "inspect") and scope.area:
+        return _area(model, scope)
+    if kind == "provider" and scope.provider:
+        return f"{_column(model, scope.provider)} = {PROVIDER}"
+    if kind == "person" and scope.elder:
+        return f"{_column(model, scope.elder)} = ANY {PERSONS}"
     if scope.via:
         return _via(model, scope.via)
     return None
@@ -96,34 +93,41 @@ def statements(existing: set[str]) -> Iterator[str]:
     roles = ", ".join(SCOPE_ROLES)
     yield f"GRANT USAGE ON SCHEMA public TO {APP}, {roles}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP}, {roles}"
-    for table in sorted(_anteroom_tables() & existing):
-        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}, {roles}'
+    for table in sorted(_tables_of(IDENTITY) & existing):
+        yield f'REVOKE ALL ON "{table}" FROM {APP}, {roles}'
+        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}, songhe_system'
+    for table in sorted(_tables_of(("contenttypes",)) & existing):
+        yield f'GRANT SELECT ON "{table}" TO {APP}, {roles}'
+    for table in sorted((JOBS | WORKERS) & existing):
+        yield f'REVOKE ALL ON "{table}" FROM {APP}, {roles}'
+        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}, songhe_system'
+    for table in sorted(JOBS & existing):
+        yield f'GRANT SELECT, INSERT ON "{table}" TO {roles}'
     for model, scope in our_models():
         if model._meta.db_table in existing:
             yield from table_statements(model, scope)
 
 
-def _anteroom_tables() -> set[str]:
-    libraries = {
+def _tables_of(labels: tuple[str, ...]) -> set[str]:
+    return {
         model._meta.db_table
         for model in apps.get_models(include_auto_created=True)
-        if model._meta.app_label in ANTEROOM and model._meta.managed and not model._meta.proxy
+        if model._meta.app_label in labels and model._meta.managed and not model._meta.proxy
         if not model.__module__.startswith("songhe.")
     }
-    return libraries | JOB_TABLES
 
 
 def table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str]:
     """Yield the SQL for one table: grants, row-level security forced, a policy for each kind that sees anything."""
     table = model._meta.db_table
     history = hasattr(model, "pgh_tracked_model")
-    anteroom = getattr(model, "anteroom", False)
+    tracked = getattr(model, "pgh_tracked_model", model)
+    anteroom: tuple[str, ...] | None = getattr(tracked, "anteroom", None)
     yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
     yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
     yield f'REVOKE ALL ON "{table}" FROM {APP}, {", ".join(SCOPE_ROLES)}'
-    if anteroom:
-        yield f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP}'
-        yield from _policy(table, APP, "true")
+    if anteroom is not None:
+        yield from _anteroom(table, anteroom, history=history)
     for kind in KINDS:
         role = f"songhe_{kind}"
         test = condition(model, scope, kind)
@@ -136,6 +140,19 @@ def table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str
             continue
         yield f'GRANT {", ".join(sorted(_rights(scope, kind, history=history)))} ON "{table}" TO {role}'
         yield from _policy(table, role, test, check="true" if history else None)
+
+
+def _anteroom(table: str, columns: tuple[str, ...], *, history: bool) -> Iterator[str]:
+    """Let sign-in read the rows and change the named columns; its changes are journalled but not read back."""
+    if history:
+        if columns:
+            yield f'GRANT INSERT ON "{table}" TO {APP}'
+            yield from _policy(table, APP, "false", check="true")
+        return
+    yield f'GRANT SELECT ON "{table}" TO {APP}'
+    if columns:
+        yield f'GRANT UPDATE ({", ".join(columns)}) ON "{table}" TO {APP}'
+    yield from _policy(table, APP, "true")
 
 
 def _rights(scope: RowScope, kind: Kind, *, history: bool) -> set[str]:
