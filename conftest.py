@@ -8,7 +8,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -124,7 +123,7 @@ def _alive(test_database: str) -> bool:
 def _load_packs() -> None:
     from songhe.config.packs import load_pack_into_rooms
 
-    if find_spec("songhe.packs.loader") is not None:
+    if (ROOT / "songhe" / "packs" / "anqing").exists():
         load_pack_into_rooms("anqing")
 
 

@@ -17,5 +17,5 @@ def upper(code: int) -> int:
 
 
 def ancestors(code: int) -> list[int]:
-    """Return the codes above this one, from the province down."""
-    return [code - code % size for size in _SPANS if size > span(code)]
+    """Return the codes above this one, from the province down; a city without counties has towns right below it."""
+    return sorted({code - code % size for size in _SPANS} - {code})
