@@ -33,7 +33,7 @@ def too_short(visit: Visit, limits: Limits) -> str | None:
 
 
 def too_far(visit: Visit, limits: Limits) -> str | None:
-    """Doubt a check-in or check-out far from every place the elder is known to live, unless the door's code was read."""
+    """Doubt a check-in or check-out far from the elder's home, unless the door's code was read."""
     if visit.check_in_proof == Visit.Proof.HOME_CODE or visit.elder.latitude is None:
         return None
     for label, latitude, longitude in (

@@ -38,7 +38,7 @@ class Carer:
 
 @dataclass(frozen=True)
 class VisitWish:
-    """A visit asked for: it may start between ``earliest`` and ``latest``; ``preferred`` carers are named best first."""
+    """A visit asked for, to start between ``earliest`` and ``latest``; ``preferred`` carers are named best first."""
 
     id: str
     skills: frozenset[str]
@@ -65,7 +65,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Travel:
-    """Great-circle distance times a detour factor, at a mode's speed; ``unknown`` minutes where a place is not known."""
+    """Great-circle distance times a detour factor, at a mode's speed; ``unknown`` minutes where a place is missing."""
 
     detour: float = 1.3
     speeds: dict[str, float] = field(

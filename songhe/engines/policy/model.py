@@ -139,9 +139,9 @@ class Evaluation:
     results: dict[str, Value] = field(default_factory=dict)
     trace: list[Hit] = field(default_factory=list)
 
-    def explain(self) -> list[str]:
-        """Return the trace as Chinese sentences that cite the clauses."""
-        return [_sentence(number, hit) for number, hit in enumerate(self.trace, 1)]
+    def explain(self, words: Mapping[str, str] | None = None) -> list[str]:
+        """Return the trace as Chinese sentences that cite the clauses; ``words`` gives codes their names."""
+        return [_sentence(number, hit, words or {}) for number, hit in enumerate(self.trace, 1)]
 
     def trace_as_json(self) -> list[dict[str, Any]]:
         """Return the trace as plain JSON values."""
@@ -170,8 +170,9 @@ def as_json(value: Value) -> Any:
     return value
 
 
-def written(value: Value) -> str:
-    """Write a FEEL value for people."""
+def written(value: Value, words: Mapping[str, str] | None = None) -> str:
+    """Write a FEEL value for people; ``words`` gives codes their names."""
+    words = words or {}
     match value:
         case None:
             return "（无）"
@@ -182,18 +183,18 @@ def written(value: Value) -> str:
         case date():
             return f"{value.year}年{value.month}月{value.day}日"
         case list():
-            return "、".join(written(item) for item in value) or "（无）"
+            return "、".join(written(item, words) for item in value) or "（无）"
         case Mapping():
-            return "；".join(f"{name}：{written(item)}" for name, item in value.items() if not callable(item))
+            return "；".join(f"{name}：{written(item, words)}" for name, item in value.items() if not callable(item))
         case _:
-            return str(value)
+            return words.get(str(value), str(value))
 
 
-def _sentence(number: int, hit: Hit) -> str:
-    facts = "，".join(f"{name}为{written(value)}" for name, value in hit.inputs)
+def _sentence(number: int, hit: Hit, words: Mapping[str, str]) -> str:
+    facts = "，".join(f"{name}为{written(value, words)}" for name, value in hit.inputs)
     rules = f"，符合第 {'、'.join(str(rule) for rule in hit.rules)} 条规则" if hit.rules else ""
     clauses = f"（{'；'.join(clause for clause in hit.clauses if clause)}）" if any(hit.clauses) else ""
-    return f"{number}. {hit.decision}：{facts}{rules}{clauses}，得出“{written(hit.output)}”。"
+    return f"{number}. {hit.decision}：{facts}{rules}{clauses}，得出“{written(hit.output, words)}”。"
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
@@ -494,7 +495,7 @@ def _answer(table: Table, hits: list[Rule], names: dict[str, Value], where: str)
     rows = [_row(table, rule, names) for rule in hits]
     match table.hit_policy:
         case "UNIQUE":
-            # Overlapping rules are a fault of the table (DMN 1.5, 8.2.8): the decision is null, and the trace shows both.
+            # Overlapping rules are a fault of the table (DMN 1.5, 8.2.8): the decision is null, the trace shows both.
             return (rows[0] if len(rows) == 1 else None), hits
         case "FIRST":
             return rows[0], hits[:1]

@@ -163,7 +163,7 @@ class Result:
             if group.code in self.groups:
                 lines.append(f"{group.name}：{self.groups[group.code]} 分")
             lines += [
-                f"　{item.name}：{self.answers[item.code]} / {item.most} 分，{item.option_text(self.answers[item.code])}"
+                f"　{item.name}：{self.answers[item.code]} / {item.most}，{item.option_text(self.answers[item.code])}"
                 for item in group.items
                 if item.code in self.answers
             ]

@@ -96,7 +96,7 @@ def record(
     """Enter what two assessors found, have the scale make a result of it, and hand it in for review.
 
     Raises:
-        Refused: an item is missing or has no such option (all of them are named), or the person is not an assessor of it.
+        Refused: an item is missing or has no such option (all are named), or the person is not an assessor of it.
     """
     assessment = locked(Assessment.objects.filter(pk=assessment_id), version=version)
     if user.pk not in (assessment.assessor_1_id, assessment.assessor_2_id):

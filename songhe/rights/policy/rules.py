@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from songhe.engines.policy import Model, evaluate, load_model
+from songhe.engines.policy import Model, as_json, evaluate, load_model
+from songhe.registers.elders.models import DifficultyKind, LivingSituation, Sex
 from songhe.rights.policy.models import PolicyVersion
 
 # The names by which every policy model answers; the rest of its graph is its own affair.
@@ -13,6 +14,13 @@ ENTITLED = "资格"
 REASON = "结论"
 AMOUNT = "月度额度"
 PARAMETERS = "参数"
+
+# Facts are codes, as models compare them; people read their names.
+WORDS = {
+    **dict(DifficultyKind.choices),
+    **dict(LivingSituation.choices),
+    **dict(Sex.choices),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ def judge(version: PolicyVersion, facts: dict[str, Any]) -> Judgement:
         entitled=entitled,
         monthly_fen=int(evaluation.results[AMOUNT] or 0) if entitled else 0,
         reason=str(evaluation.results[REASON]),
-        facts=facts,
+        facts=as_json(facts),
         trace=evaluation.trace_as_json(),
-        explanation="\n".join(evaluation.explain()),
+        explanation="\n".join(evaluation.explain(WORDS)),
     )
