@@ -4,7 +4,7 @@ from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
 from songhe.core.areas.models import Area
 
-CITY, COUNTY, STREET, OTHER_STREET = 340800000000, 340802000000, 340802001000, 340802002000
+CITY, COUNTY, STREET, OTHER_STREET = 340800000000, 340802000000, 340802097000, 340802098000
 
 
 def area(code, upper, name, level, kind, parent=None):
@@ -20,18 +20,18 @@ def area(code, upper, name, level, kind, parent=None):
 @pytest.fixture
 def places(system):
     """A city, a county, two streets, and communities of each by name."""
-    city = area(CITY, CITY + 10**8, "安庆市", "city", "city")
-    county = area(COUNTY, COUNTY + 10**6, "迎江区", "county", "county", city)
-    street = area(STREET, STREET + 1000, "宜城路街道", "township", "street", county)
-    other = area(OTHER_STREET, OTHER_STREET + 1000, "新河路街道", "township", "street", county)
+    city = area(CITY, CITY + 10**8, "松市", "city", "city")
+    county = area(COUNTY, COUNTY + 10**6, "松江区", "county", "county", city)
+    street = area(STREET, STREET + 1000, "松一街道", "township", "street", county)
+    other = area(OTHER_STREET, OTHER_STREET + 1000, "松二街道", "township", "street", county)
     return {
         "city": city,
         "county": county,
         "street": street,
         "other_street": other,
-        "east": area(STREET + 1, STREET + 2, "东门社区", "village", "community", street),
-        "west": area(STREET + 2, STREET + 3, "西门社区", "village", "community", street),
-        "far": area(OTHER_STREET + 1, OTHER_STREET + 2, "新河社区", "village", "community", other),
+        "east": area(STREET + 1, STREET + 2, "松东社区", "village", "community", street),
+        "west": area(STREET + 2, STREET + 3, "松西社区", "village", "community", street),
+        "far": area(OTHER_STREET + 1, OTHER_STREET + 2, "松南社区", "village", "community", other),
     }
 
 

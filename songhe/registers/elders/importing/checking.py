@@ -1,0 +1,346 @@
+"""Judging one line of a roll by itself: what each cell means, and what is wrong with it and what to do."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from songhe.core.areas.models import Area
+from songhe.core.calendar.services import today
+from songhe.core.errors import Refused
+from songhe.registers.elders import identity, names, rules
+from songhe.registers.elders.importing.columns import LABELS, fold
+from songhe.registers.elders.models import DifficultyKind, LivingSituation, Sex
+
+SPREADSHEET_DAY_0 = date(1899, 12, 30)
+NOTHING = frozenset({"", "无", "否", "没有", "/", "-", "—", "--", "不详", "未知", "N/A", "NULL", "空"})
+TOTALS = re.compile(r"^(合计|总计|小计|共计|本页|填表|制表|审核|负责人|单位盖章|注[:：]|备注[:：]|说明[:：])")
+
+_SEXES = {"男": Sex.MALE, "女": Sex.FEMALE, "男性": Sex.MALE, "女性": Sex.FEMALE, "1": Sex.MALE, "2": Sex.FEMALE}
+
+# How offices write it, most particular first; the first that the cell contains counts.
+_LIVING = (
+    ("独居", LivingSituation.ALONE),
+    ("独自", LivingSituation.ALONE),
+    ("空巢", LivingSituation.EMPTY_NEST),
+    ("留守", LivingSituation.LEFT_BEHIND),
+    ("机构", LivingSituation.INSTITUTION),
+    ("养老院", LivingSituation.INSTITUTION),
+    ("敬老院", LivingSituation.INSTITUTION),
+    ("子女", LivingSituation.WITH_CHILDREN),
+    ("儿", LivingSituation.WITH_CHILDREN),
+    ("配偶", LivingSituation.WITH_SPOUSE),
+    ("老伴", LivingSituation.WITH_SPOUSE),
+    ("夫妻", LivingSituation.WITH_SPOUSE),
+    ("其他", LivingSituation.OTHER),
+    ("其它", LivingSituation.OTHER),
+)
+_DIFFICULTIES = (
+    ("边缘", DifficultyKind.MINIMUM_LIVING_MARGINAL),
+    ("低收入", DifficultyKind.LOW_INCOME),
+    ("低保", DifficultyKind.MINIMUM_LIVING),
+    ("最低生活保障", DifficultyKind.MINIMUM_LIVING),
+    ("特困", DifficultyKind.DESTITUTE),
+    ("五保", DifficultyKind.DESTITUTE),
+    ("三无", DifficultyKind.DESTITUTE),
+    ("失独", DifficultyKind.BEREAVED_ONLY_CHILD),
+    ("计生特殊", DifficultyKind.BEREAVED_ONLY_CHILD),
+    ("计划生育特殊", DifficultyKind.BEREAVED_ONLY_CHILD),
+    ("计划生育特别", DifficultyKind.BEREAVED_ONLY_CHILD),
+    ("优抚", DifficultyKind.ENTITLED_GROUP),
+    ("重度残疾", DifficultyKind.DISABLED_SEVERE),
+    ("重残", DifficultyKind.DISABLED_SEVERE),
+    ("残疾", DifficultyKind.DISABLED),
+    ("三老", DifficultyKind.THREE_OLDS),
+    ("大病", DifficultyKind.MAJOR_ILLNESS),
+    ("重病", DifficultyKind.MAJOR_ILLNESS),
+    ("重大疾病", DifficultyKind.MAJOR_ILLNESS),
+)
+_GRADES = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
+_AREA_TAILS = re.compile(r"(社区居民委员会|社区居委会|居民委员会|村民委员会|居委会|村委会|社区|村)$")
+_STREET_TAILS = re.compile(r"(街道办事处|街道办|人民政府|街道|镇|乡)$")
+
+
+class Wrong(Exception):
+    """A cell that cannot be taken: what is wrong, and what to do."""
+
+    def __init__(self, wrong: str, todo: str = "请核对后改正。") -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+        self.todo = todo
+
+
+@dataclass
+class Judged:
+    """A line as read: ``values`` by target, ``errors`` and ``notes`` as ``{column, wrong, todo}``."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+
+class Places:
+    """The communities a roll may name, by name and street; only those of the importer's scope."""
+
+    def __init__(self, communities: Iterable[Area]) -> None:
+        self.by_name: dict[str, list[Area]] = defaultdict(list)
+        self.by_code: dict[int, Area] = {}
+        for area in communities:
+            self.by_code[area.code] = area
+            for name in {area.name, _AREA_TAILS.sub("", area.name)}:
+                self.by_name[name].append(area)
+
+    @classmethod
+    def of(cls, area: Area) -> "Places":
+        """Return the communities of an area's subtree."""
+        rows = Area.objects.filter(code__gte=area.code, code__lt=area.upper, level=Area.Level.VILLAGE)
+        return cls(rows.select_related("parent"))
+
+    def find(self, name: str, street: str = "") -> Area:
+        """Return the one community a roll means; Wrong if there is none or more than one."""
+        found = self.by_name.get(name) or self.by_name.get(_AREA_TAILS.sub("", name)) or []
+        if street:
+            stem = _STREET_TAILS.sub("", street)
+            found = [area for area in found if area.parent and stem in area.parent.name] or found
+        if not found:
+            raise Wrong(f"找不到名为“{name}”的社区或村，或不在您的管辖范围内", "请按区划名称填写社区全称。")
+        if len(found) > 1:
+            streets = "、".join(sorted(area.parent.name for area in found if area.parent))
+            raise Wrong(
+                f"有 {len(found)} 个社区叫“{name}”（{streets}）", "请增加一列街道（乡镇），或填写 12 位区划代码。"
+            )
+        return found[0]
+
+    def of_code(self, text: str) -> Area:
+        """Return the community of a 12-digit code; Wrong if it is not one of the scope's."""
+        area = self.by_code.get(int(text)) if re.fullmatch(r"\d{12}", text) else None
+        if area is None:
+            raise Wrong(f"区划代码“{text}”不是您管辖范围内的社区或村", "请填写 12 位社区（村）代码。")
+        return area
+
+
+class Checker:
+    """Reads lines under one mapping; ``mapping`` is column number → target."""
+
+    def __init__(self, *, head: list[str], mapping: dict[int, str], places: Places, default_area: Area | None) -> None:
+        self.head = head
+        self.columns = {key: column for column, key in mapping.items()}
+        self.places = places
+        self.default_area = default_area
+        self.folded_head = {fold(name) for name in head if name}
+
+    def is_row(self, cells: list[str]) -> bool:
+        """Tell whether a line is about a person: not blank, not a total or a signature, not the head once more."""
+        filled = [cell for cell in cells if cell]
+        if not filled or TOTALS.match(filled[0].replace(" ", "")):
+            return False
+        if {fold(cell) for cell in filled} <= self.folded_head:
+            return False
+        # A running number alone, as forms are printed with empty lines to fill in.
+        return not (len(filled) == 1 and filled[0].isdecimal())
+
+    def judge(self, cells: list[str]) -> Judged:
+        """Return what a line says and all that is wrong with it, not only the first fault."""
+        line = Judged()
+        values = line.values
+        for key in self.columns:
+            text = self._cell(cells, key)
+            if text in NOTHING and key not in ("name", "id_number"):
+                continue
+            read = _READERS.get(key)
+            try:
+                values[key] = read(text) if read else text
+            except Wrong as error:
+                self._complain(line, key, error.wrong, error.todo)
+            except Refused as error:
+                self._complain(line, key, error.message)
+        self._identity(line)
+        self._area(line, cells)
+        self._difficulty(line)
+        self._contact(line)
+        return line
+
+    def _cell(self, cells: list[str], key: str) -> str:
+        column = self.columns.get(key)
+        return cells[column] if column is not None and column < len(cells) else ""
+
+    def _complain(self, line: Judged, key: str, wrong: str, todo: str = "") -> None:
+        line.errors.append({"column": self._heading(key), "wrong": wrong.rstrip("。"), "todo": todo})
+
+    def _note(self, line: Judged, key: str, wrong: str) -> None:
+        line.notes.append({"column": self._heading(key), "wrong": wrong.rstrip("。"), "todo": ""})
+
+    def _heading(self, key: str) -> str:
+        column = self.columns.get(key)
+        return self.head[column] if column is not None and self.head[column] else LABELS[key]
+
+    def _identity(self, line: Judged) -> None:
+        said = line.values.pop("id_number", None)
+        if said is None:
+            return
+        values = line.values
+        values["id_number"] = said.number
+        if said.was_old:
+            self._note(line, "id_number", "15 位旧号码已换算为 18 位")
+        if (born := values.get("birth_date")) and not _agrees(born, said.birth_date):
+            todo = "请核对后改正其中一项，或清空出生日期列。"
+            self._complain(line, "birth_date", f"与身份证号中的 {said.birth_date} 不一致", todo)
+        if values.get("sex") not in (None, said.sex):
+            self._complain(line, "sex", "与身份证号不一致", "第 17 位奇数为男、偶数为女，请核对。")
+        values["birth_date"], values["sex"] = said.birth_date.isoformat(), said.sex
+        if warning := rules.age_warning(said.birth_date, today()):
+            self._note(line, "id_number", warning)
+
+    def _area(self, line: Judged, cells: list[str]) -> None:
+        values = line.values
+        street = values.pop("street", "")
+        code, name = values.pop("area_code", ""), values.pop("area", "")
+        try:
+            if code:
+                area = self.places.of_code(code)
+            elif name:
+                area = self.places.find(name, street)
+            elif self.default_area is not None:
+                area = self.default_area
+            else:
+                raise Wrong("没有写明居住社区", "请填写社区，或在上传时选定默认社区。")
+        except Wrong as error:
+            self._complain(line, "area_code" if code else "area", error.wrong, error.todo)
+        else:
+            values["area"] = area.code
+
+    def _difficulty(self, line: Judged) -> None:
+        values = line.values
+        kinds = values.pop("difficulties", [])
+        grade = values.pop("disability_grade", None)
+        first = values.pop("difficulty_first", None)
+        evidence = values.pop("evidence", "")
+        if DifficultyKind.DISABLED in kinds and grade in (1, 2):
+            kinds = [DifficultyKind.DISABLED_SEVERE if kind == DifficultyKind.DISABLED else kind for kind in kinds]
+        found = []
+        for kind in dict.fromkeys(kinds):
+            disabled = kind in (DifficultyKind.DISABLED, DifficultyKind.DISABLED_SEVERE)
+            if kind == DifficultyKind.DISABLED_SEVERE and grade not in (1, 2):
+                todo = "请在残疾等级列填写一级或二级。"
+                self._complain(line, "difficulties", "写明重度残疾，但没有一级或二级的残疾等级", todo)
+            found.append({"kind": kind, "grade": grade if disabled else None, "first": first, "evidence": evidence})
+        if found:
+            values["difficulties"] = found
+
+    def _contact(self, line: Judged) -> None:
+        values = line.values
+        name, phone = values.pop("contact_name", ""), values.pop("contact_phone", "")
+        relation = values.pop("contact_relation", "")
+        if phone and name:
+            values["contact"] = {"name": name, "relation": relation or "家属", "phone": phone}
+        elif phone or name:
+            missing = "contact_name" if phone else "contact_phone"
+            self._note(line, missing, f"联系人缺{'姓名' if phone else '电话'}，未登记联系人")
+
+
+# --- cells ---
+
+
+def _name(text: str) -> str:
+    name = names.clean_name(text)
+    if not name:
+        raise Wrong("姓名为空", "请补填姓名。")
+    if len(name) > 60 or re.search(r"\d", name):
+        raise Wrong(f"“{name[:20]}”不像姓名", "请核对这一行是否错列。")
+    return name
+
+
+def _id_number(text: str) -> identity.Identity:
+    if text in NOTHING:
+        raise Wrong("身份证号为空", "请补填；确无证件的老人请单独建档。")
+    if re.fullmatch(r"\d(\.\d+)?E\+?\d+", text, re.IGNORECASE):
+        todo = "请把该列改为文本格式后重新填写号码。"
+        raise Wrong("身份证号被表格当作数字，末几位已经丢失", todo)
+    return identity.read(text)
+
+
+def _sex(text: str) -> str:
+    if text not in _SEXES:
+        raise Wrong(f"“{text[:10]}”不是性别", "请填“男”或“女”。")
+    return _SEXES[text]
+
+
+def _date(text: str) -> str:
+    """Read a date written any usual way, or a spreadsheet's day number; YYYY-MM where the day is not said."""
+    digits = re.sub(r"[年月./]", "-", text).replace("日", "").strip("- ")
+    digits = digits.split(" ")[0].split("T")[0]
+    try:
+        if re.fullmatch(r"\d{8}", digits):
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
+        if re.fullmatch(r"\d{6}", digits):
+            return date(int(digits[:4]), int(digits[4:]), 1).isoformat()[:7]
+        if re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", digits):
+            return date(*(int(part) for part in digits.split("-"))).isoformat()
+        if re.fullmatch(r"\d{4}-\d{1,2}", digits):
+            year, month = digits.split("-")
+            return date(int(year), int(month), 1).isoformat()[:7]
+        if re.fullmatch(r"\d{4,5}", digits):
+            return (SPREADSHEET_DAY_0 + timedelta(days=int(digits))).isoformat()
+    except ValueError as error:
+        raise Wrong(f"“{text[:20]}”不是真实的日期", "请按 1948-05-06 的样子填写。") from error
+    raise Wrong(f"认不出日期“{text[:20]}”", "请按 1948-05-06 的样子填写。")
+
+
+def _agrees(written: str, birth_date: date) -> bool:
+    return birth_date.isoformat().startswith(written)
+
+
+def _day(text: str) -> str:
+    written = _date(text)
+    return written if len(written) == 10 else f"{written}-01"
+
+
+def _living(text: str) -> str:
+    for word, situation in _LIVING:
+        if word in text:
+            return situation
+    raise Wrong(f"认不出居住状况“{text[:20]}”", f"请填：{'、'.join(LivingSituation.labels)}。")
+
+
+def _difficulties(text: str) -> list[str]:
+    kinds = []
+    for part in re.split(r"[、,，;；/|+＋ ]+", text):
+        if part in NOTHING:
+            continue
+        kind = next((kind for word, kind in _DIFFICULTIES if word in part), None)
+        if kind is None:
+            raise Wrong(f"认不出困难类别“{part[:20]}”", f"请填：{'、'.join(DifficultyKind.labels)}。")
+        kinds.append(str(kind))
+    return kinds
+
+
+def _grade(text: str) -> int:
+    found = re.search(r"[一二三四1-4]", text)
+    if not found:
+        raise Wrong(f"认不出残疾等级“{text[:10]}”", "请填一级至四级。")
+    return _GRADES[found.group()]
+
+
+def _phone(text: str) -> str:
+    """Read the first telephone number of a cell that may hold several; give back the zero that a number cell loses."""
+    first = identity.plain(re.split(r"[、,，;；/|]+", text)[0])
+    if re.fullmatch(r"[2-9]\d{8,10}", first):
+        first = f"0{first}"
+    return identity.phone(first)
+
+
+_READERS = {
+    "name": _name,
+    "id_number": _id_number,
+    "sex": _sex,
+    "birth_date": _date,
+    "phone": _phone,
+    "living_situation": _living,
+    "difficulties": _difficulties,
+    "disability_grade": _grade,
+    "difficulty_first": _day,
+    "contact_name": _name,
+    "contact_phone": _phone,
+}

@@ -1,0 +1,140 @@
+"""Reads of imports: counts, lines to show, and the wrong lines as a spreadsheet."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import xlsxwriter
+from django.db.models import Count
+
+from songhe.core.crypto.sealing import mask
+from songhe.registers.elders.importing.columns import LABELS
+from songhe.registers.elders.models import ImportBatch, ImportRow, LivingSituation, Verdict
+
+SAMPLE = 6
+
+
+def counts(batch: ImportBatch) -> dict[str, int]:
+    """Return how many lines of each verdict there are, all verdicts named; and how many were applied and undone."""
+    found = dict(batch.rows.order_by().values_list("verdict").annotate(Count("id")))
+    return {
+        **{verdict: found.get(verdict, 0) for verdict in Verdict.values if verdict},
+        "applied": batch.rows.filter(applied=True).count(),
+        "undone": batch.rows.filter(undone=True).count(),
+    }
+
+
+def twin_of(batch: ImportBatch) -> ImportBatch | None:
+    """Return the roll of the very same content that was applied before, if any."""
+    same = ImportBatch.objects.filter(digest=batch.digest, applied_at__isnull=False, undone_at__isnull=True)
+    return same.exclude(pk=batch.pk).order_by("-applied_at").first()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a roll: its heading, what it was taken for, and some of what it holds (numbers masked)."""
+
+    index: int
+    head: str
+    key: str
+    samples: list[str]
+
+
+def columns(batch: ImportBatch) -> list[Column]:
+    """Return a roll's columns with samples, for the page that maps them."""
+    lines = [json.loads(row.cells) for row in batch.rows.order_by("number")[:SAMPLE]]
+    return [
+        Column(
+            index,
+            head or f"（第 {index + 1} 列，无列名）",
+            batch.mapping.get(str(index), ""),
+            [masked(line[index]) for line in lines if index < len(line) and line[index]][:3],
+        )
+        for index, head in enumerate(batch.head)
+    ]
+
+
+def masked(text: str) -> str:
+    """Return a cell's text with the middle of long numbers hidden."""
+    digits = sum(letter.isdigit() for letter in text)
+    return mask(text, head=3, tail=4) if digits >= 9 else text
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a roll for a page: what would change, from what to what, in words."""
+
+    row: ImportRow
+    changes: list[tuple[str, str, str]]
+
+
+def lines(batch: ImportBatch, verdict: str, *, offset: int = 0, limit: int = 100) -> list[Line]:
+    """Return lines of one verdict in the roll's order."""
+    from songhe.registers.elders.models import Elder
+
+    rows = list(batch.rows.filter(verdict=verdict).order_by("number")[offset : offset + limit])
+    known = Elder.objects.in_bulk([row.elder_id for row in rows if row.changes and row.elder_id])
+    return [Line(row, _changes(row, known.get(row.elder_id))) for row in rows]
+
+
+def _changes(row: ImportRow, elder: Any) -> list[tuple[str, str, str]]:
+    if not row.changes:
+        return []
+    values = json.loads(row.values)
+    before = json.loads(row.before) if row.before else {}
+    found = []
+    for key in row.changes:
+        if key == "difficulties":
+            found.append((LABELS[key], "", "新增认定"))
+        elif key == "contact_phone":
+            found.append(("联系人", "", str(values["contact"]["name"])))
+        else:
+            old = before.get(key, getattr(elder, key, "") if elder is not None else "")
+            found.append((LABELS[key], _written(key, old), _written(key, values.get(key, ""))))
+    return found
+
+
+def _written(key: str, value: str) -> str:
+    if key == "living_situation":
+        return str(dict(LivingSituation.choices).get(value, value))
+    return masked(value) or "（空）"
+
+
+def wrong_lines(batch: ImportBatch) -> Iterator[tuple[ImportRow, list[str]]]:
+    """Yield the wrong lines with their cells as they came."""
+    for row in batch.rows.filter(verdict=Verdict.WRONG).order_by("number").iterator(chunk_size=1000):
+        yield row, json.loads(row.cells)
+
+
+def complaint(row: ImportRow) -> str:
+    """Return all that is wrong with a line in one text: column, what is wrong, what to do."""
+    return "；".join(
+        f"【{error['column']}】{error['wrong']}{'。' + error['todo'] if error['todo'] else ''}" for error in row.errors
+    )
+
+
+def wrong_xlsx(batch: ImportBatch) -> tuple[bytes, int]:
+    """Return the wrong lines as a spreadsheet with the reason in a first column, to be corrected and sent again."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    sheet = book.add_worksheet("需要更正的行")
+    bold, red = book.add_format({"bold": True}), book.add_format({"font_color": "#B02A37", "text_wrap": True})
+    text = book.add_format({"num_format": "@"})
+    sheet.set_column(0, 0, 60)
+    sheet.set_column(1, 1, 8)
+    sheet.set_column(2, len(batch.head) + 1, 18, text)
+    sheet.freeze_panes(1, 2)
+    for index, head in enumerate(["错误原因", "原行号", *batch.head]):
+        sheet.write_string(0, index, head, bold)
+    count = 0
+    for count, (row, cells) in enumerate(wrong_lines(batch), start=1):
+        sheet.write_string(count, 0, complaint(row), red)
+        sheet.write_number(count, 1, row.number)
+        for index, cell in enumerate(cells):
+            sheet.write_string(count, index + 2, cell[:32767], text)
+    book.close()
+    return buffer.getvalue(), count

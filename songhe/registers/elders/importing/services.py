@@ -1,0 +1,476 @@
+"""A roll's way in: staged, mapped, looked over, applied in one transaction, and undone if need be."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from songhe.core.accounts.models import User
+from songhe.core.areas.models import Area
+from songhe.core.calendar.services import now, today
+from songhe.core.crypto.sealing import blind_index
+from songhe.core.errors import Refused
+from songhe.core.events.services import publish
+from songhe.core.locks import locked
+from songhe.core.saving import save
+from songhe.core.scope.services import Scope, use
+from songhe.core.validity import from_day
+from songhe.registers.elders import services as elders
+from songhe.registers.elders.events import DifficultyChanged, ElderRegistered
+from songhe.registers.elders.importing.checking import Checker, Judged, Places
+from songhe.registers.elders.importing.columns import LABELS, NEEDED, Head, find_head, fold, suggest
+from songhe.registers.elders.importing.reading import Sheet, read
+from songhe.registers.elders.models import (
+    Contact,
+    Difficulty,
+    Elder,
+    ElderState,
+    IdKind,
+    ImportBatch,
+    ImportRow,
+    ImportSource,
+    Verdict,
+)
+
+CHUNK = 1000
+KEPT = timedelta(days=90)
+"""How long a roll's lines are kept for undoing it."""
+
+# What a roll may change of an elder already known; number, sex and birth date are the same person's by definition, and
+# a new community is a move, which a person decides.
+COMPARED = ("name", "phone", "ethnicity", "address", "registered_address", "living_situation", "remarks")
+
+
+# --- handing in -------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def stage(
+    *, data: bytes, file_name: str, area: Area, source: str, default_area: Area | None = None, user: User | None = None
+) -> ImportBatch:
+    """Read a roll and keep its lines, sealed, for looking over; the file itself is not kept.
+
+    ``area`` is the importer's own. Columns are mapped as the ``source`` was mapped before, then by their headings.
+
+    Raises:
+        Refused: the file cannot be read, or no line in it looks like a head.
+    """
+    sheet, head = _best_sheet(read(data))
+    office, _made = ImportSource.objects.get_or_create(area=area, name=source.strip() or "未注明来源")
+    mapping = suggest(head.names, office.mapping)
+    checker = Checker(head=list(head.names), mapping=mapping, places=Places([]), default_area=None)
+    batch = ImportBatch(
+        source=office,
+        area=area,
+        default_area=default_area,
+        file_name=file_name[-200:],
+        digest=hashlib.sha256(data).hexdigest(),
+        sheet=sheet.name[:100],
+        head=list(head.names),
+        mapping={str(column): key for column, key in mapping.items()},
+        uploaded_by=user,
+    )
+    body = list(enumerate(sheet.rows[head.first :], start=head.first + 1))
+    lines = [(number, cells) for number, cells in body if checker.is_row(cells)]
+    if not lines:
+        raise Refused("表头下面没有数据行，请检查后重新上传。", field="file")
+    batch.rows_read, batch.rows_skipped = len(lines), len(body) - len(lines)
+    save(batch)
+    for part in _chunks(lines):
+        ImportRow.objects.bulk_create(
+            [ImportRow(batch=batch, number=number, cells=_dump(cells)) for number, cells in part]
+        )
+    return batch
+
+
+def _best_sheet(sheets: list[Sheet]) -> tuple[Sheet, Head]:
+    found = [(sheet, head) for sheet in sheets if (head := find_head(sheet)) is not None]
+    if not found:
+        raise Refused("没有找到表头：前 20 行里应有一行写明“姓名”“身份证号”等列名。", field="file")
+    return max(found, key=lambda pair: (len(suggest(pair[1].names)), len(pair[0].rows)))
+
+
+@transaction.atomic
+def map_columns(*, batch_id: UUID, mapping: dict[int, str], version: int | None = None) -> ImportBatch:
+    """Say which column (from 0) is what; remembered for the source's next roll. A look-over done before is void.
+
+    Raises:
+        Refused: name or number is missing, something is taken from two columns, or the roll is applied already.
+    """
+    batch = _open(batch_id, version)
+    used = list(mapping.values())
+    if unknown := set(used) - set(LABELS):
+        raise Refused(f"没有“{'、'.join(sorted(unknown))}”这一项。")
+    if twice := sorted({LABELS[key] for key in used if used.count(key) > 1}):
+        raise Refused(f"“{'、'.join(twice)}”选了不止一列，每一项只能对应一列。")
+    if missing := [LABELS[key] for key in NEEDED if key not in used]:
+        raise Refused(f"还没有指定“{'、'.join(missing)}”对应哪一列。")
+    if {"area", "area_code"}.isdisjoint(used) and batch.default_area_id is None:
+        raise Refused("名册没有社区或区划代码列，请先为这份名册选定默认社区。", field="default_area")
+    batch.mapping = {str(column): key for column, key in sorted(mapping.items())}
+    batch.previewed_at = None
+    save(batch)
+    source = batch.source
+    told = {fold(batch.head[column]): key for column, key in mapping.items() if fold(batch.head[column])}
+    left_out = {fold(name): "" for column, name in enumerate(batch.head) if fold(name) and column not in mapping}
+    if source.mapping != (merged := {**source.mapping, **left_out, **told}):
+        source.mapping = merged
+        save(source)
+    return batch
+
+
+@transaction.atomic
+def set_default_area(*, batch_id: UUID, area: Area | None, version: int | None = None) -> ImportBatch:
+    """Say which community takes the lines that name none; a look-over done before is void."""
+    batch = _open(batch_id, version)
+    if area is not None and area.level != Area.Level.VILLAGE:
+        raise Refused(f"“{area.name}”不是社区或村，请选到最末一级。", field="default_area")
+    batch.default_area, batch.previewed_at = area, None
+    return save(batch)
+
+
+def _open(batch_id: UUID, version: int | None = None) -> ImportBatch:
+    batch = locked(ImportBatch.objects.filter(pk=batch_id), version=version)
+    if batch.applied_at is not None:
+        raise Refused(f"这份名册已于 {batch.applied_at:%Y-%m-%d %H:%M} 导入，不能再改。")
+    return batch
+
+
+# --- looking over -----------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def look_over(*, batch_id: UUID) -> ImportBatch:
+    """Judge every line against the register as it is now: new, changed, same or wrong; writes nothing to it."""
+    batch = _open(batch_id)
+    mapping = {int(column): key for column, key in batch.mapping.items()}
+    if set(NEEDED) - set(mapping.values()):
+        raise Refused("请先确认每一列的对应关系。")
+    checker = Checker(head=batch.head, mapping=mapping, places=Places.of(batch.area), default_area=batch.default_area)
+    seen: dict[bytes, int] = {}
+    for rows in _rows(batch):
+        judged = [(row, checker.judge(json.loads(row.cells))) for row in rows]
+        _match(judged, seen)
+        ImportRow.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=[
+                "values", "before", "number_index", "name", "verdict", "errors", "notes", "changes", "elder_id",
+                "elder_version",
+            ],
+        )  # fmt: skip
+    batch.previewed_at, batch.refusal = now(), ""
+    return save(batch)
+
+
+def _match(judged: list[tuple[ImportRow, Judged]], seen: dict[bytes, int]) -> None:
+    for row, line in judged:
+        number = line.values.get("id_number")
+        row.number_index = blind_index(number, purpose="id_number_index") if number else None
+    indexes = [row.number_index for row, _line in judged if row.number_index]
+    known = _known(indexes)
+    elsewhere = _elsewhere([index for index in indexes if index not in known])
+    for row, line in judged:
+        _judge_row(row, line, seen, known, elsewhere)
+
+
+def _known(indexes: list[bytes]) -> dict[bytes, Elder]:
+    rows = Elder.objects.filter(id_number_index__in=indexes).prefetch_related("difficulties", "contacts")
+    return {bytes(elder.id_number_index): elder for elder in rows.select_related("area")}
+
+
+def _elsewhere(indexes: list[bytes]) -> set[bytes]:
+    """Return which numbers are registered where the importer may not look."""
+    if not indexes:
+        return set()
+    with use(Scope.system()):
+        return {
+            bytes(index)
+            for index in Elder.objects.filter(id_number_index__in=indexes).values_list("id_number_index", flat=True)
+        }
+
+
+def _judge_row(
+    row: ImportRow, line: Judged, seen: dict[bytes, int], known: dict[bytes, Elder], elsewhere: set[bytes]
+) -> None:
+    values, index = line.values, row.number_index
+    row.name = str(values.get("name", ""))[:60]
+    row.elder_id = row.elder_version = None
+    row.changes, row.before = [], ""
+    if index is not None and (earlier := seen.setdefault(index, row.number)) != row.number:
+        _wrong(line, f"与第 {earlier} 行是同一个身份证号", "请删去重复的一行。")
+    elder = known.get(index) if index is not None else None
+    if elder is not None:
+        row.elder_id, row.elder_version = elder.pk, elder.version
+        if elder.state != ElderState.ACTIVE:
+            day = elder.death_date or elder.moved_away_on
+            _wrong(line, f"档案显示该老人{elder.get_state_display()}（{day}）", "请核实；属误登的，先恢复在册再导入。")
+        elif "area" in values and values["area"] != elder.area_id:
+            wrong = f"与档案中的居住社区（{elder.area.name}）不同，导入不改居住社区，请另行办理居住地变更"
+            line.notes.append({"column": LABELS["area"], "wrong": wrong, "todo": ""})
+    elif index in elsewhere:
+        _wrong(line, "已由您管辖范围以外的社区登记", "请联系上级民政部门核对，由原社区办理居住地变更。")
+    row.values, row.errors, row.notes = _dump(values), line.errors, line.notes
+    if line.errors:
+        row.verdict = Verdict.WRONG
+    elif elder is None:
+        row.verdict = Verdict.NEW
+    else:
+        row.changes = _differences(elder, values)
+        row.verdict = Verdict.CHANGED if row.changes else Verdict.SAME
+
+
+def _wrong(line: Judged, wrong: str, todo: str) -> None:
+    line.errors.append({"column": LABELS["id_number"], "wrong": wrong, "todo": todo})
+
+
+def _differences(elder: Elder, values: dict[str, Any]) -> list[str]:
+    """Return what a line would change of an elder, by target; a blank cell changes nothing."""
+    found = [key for key in COMPARED if key in values and values[key] != getattr(elder, key)]
+    if any(not _has_difficulty(elder, said) for said in values.get("difficulties", [])):
+        found.append("difficulties")
+    contact = values.get("contact")
+    if contact and not _has_contact(elder, contact):
+        found.append("contact_phone")
+    return found
+
+
+def _has_difficulty(elder: Elder, said: dict[str, Any]) -> bool:
+    first = _first_day(said)
+    return any(
+        row.kind == said["kind"] and (row.validity.upper is None or row.validity.upper > first)
+        for row in elder.difficulties.all()
+    )
+
+
+def _has_contact(elder: Elder, said: dict[str, Any]) -> bool:
+    index = blind_index(said["phone"], purpose="phone_index")
+    return any(bytes(contact.phone_index) == index for contact in elder.contacts.all())
+
+
+def _first_day(said: dict[str, Any]) -> date:
+    return date.fromisoformat(said["first"]) if said["first"] else today()
+
+
+# --- applying ---------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def apply(*, batch_id: UUID, user: User | None = None, version: int | None = None) -> ImportBatch:
+    """Write the new and changed lines to the register, all in one transaction; the wrong ones stay out.
+
+    A line whose elder was changed or entered by somebody since the look-over is set aside as wrong.
+
+    Raises:
+        Refused: not looked over yet, applied already, or somebody entered one of the numbers at this very moment.
+    """
+    batch = _open(batch_id, version)
+    if batch.previewed_at is None:
+        raise Refused("请先核对名册，再导入。")
+    try:
+        with transaction.atomic():
+            for rows in _rows(batch, verdict__in=[Verdict.NEW, Verdict.CHANGED]):
+                _apply(batch, rows)
+    except IntegrityError as error:
+        raise Refused("导入期间名册里的老人被他人登记或修改，本次没有写入任何内容，请重新核对后再导入。") from error
+    batch.applied_at, batch.applied_by, batch.refusal = now(), user, ""
+    return save(batch)
+
+
+def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
+    indexes = [row.number_index for row in rows]
+    list(Elder.objects.select_for_update(of=("self",)).filter(id_number_index__in=indexes).order_by("pk"))
+    known = _known([bytes(index) for index in indexes])
+    fresh: list[tuple[ImportRow, Elder, dict[str, Any]]] = []
+    for row in rows:
+        values = json.loads(row.values)
+        elder = known.get(bytes(row.number_index))
+        try:
+            if row.verdict == Verdict.NEW:
+                if elder is not None:
+                    raise Refused("核对之后已由他人建档，请重新核对")
+                fresh.append((row, _new(batch, values), values))
+            else:
+                if elder is None or elder.version != row.elder_version:
+                    raise Refused("核对之后被他人修改，请重新核对")
+                _change(batch, row, elder, values)
+        except Refused as error:
+            row.verdict = Verdict.WRONG
+            row.errors = [*row.errors, {"column": LABELS["name"], "wrong": error.message, "todo": ""}]
+    _enter(batch, fresh)
+    ImportRow.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["verdict", "errors", "elder_id", "elder_version", "before", "made", "applied"],
+    )
+
+
+def _new(batch: ImportBatch, values: dict[str, Any]) -> Elder:
+    elder = Elder(
+        area_id=values["area"],
+        id_kind=IdKind.RESIDENT,
+        id_number=values["id_number"],
+        registered_on=today(),
+        **{key: values[key] for key in COMPARED if key in values and key != "name"},
+    )
+    elders.fit(elder, name=values["name"])
+    return elder
+
+
+def _enter(batch: ImportBatch, fresh: list[tuple[ImportRow, Elder, dict[str, Any]]]) -> None:
+    made = [elder for _row, elder, _values in fresh]
+    Elder.objects.bulk_create(made)
+    elders.open_history(made)
+    difficulties: list[Difficulty] = []
+    contacts: list[Contact] = []
+    for row, elder, values in fresh:
+        mine = [_difficulty(batch, elder, said) for said in values.get("difficulties", [])]
+        called = [_contact(elder, values["contact"], 1)] if "contact" in values else []
+        difficulties += mine
+        contacts += called
+        row.elder_id, row.elder_version, row.applied = elder.pk, 1, True
+        row.made = _made(mine, called)
+    Difficulty.objects.bulk_create(difficulties)
+    Contact.objects.bulk_create(contacts)
+    for elder in made:
+        publish(ElderRegistered(elder_id=elder.pk))
+
+
+def _change(batch: ImportBatch, row: ImportRow, elder: Elder, values: dict[str, Any]) -> None:
+    fields = [key for key in row.changes if key in COMPARED]
+    if fields:
+        row.before = _dump({key: getattr(elder, key) for key in fields})
+        elders.amend(elder_id=elder.pk, **{key: values[key] for key in fields})
+    difficulties = [
+        save(_difficulty(batch, elder, said))
+        for said in values.get("difficulties", [])
+        if not _has_difficulty(elder, said)
+    ]
+    for difficulty in difficulties:
+        publish(DifficultyChanged(elder_id=elder.pk, kind=difficulty.kind))
+    contacts = []
+    if "contact" in values and not _has_contact(elder, values["contact"]):
+        order = 1 + max((contact.order for contact in elder.contacts.all()), default=0)
+        contacts.append(save(_contact(elder, values["contact"], order)))
+    elder.refresh_from_db(fields=["version"])
+    row.elder_version, row.applied = elder.version, True
+    row.made = _made(difficulties, contacts)
+
+
+def _difficulty(batch: ImportBatch, elder: Elder, said: dict[str, Any]) -> Difficulty:
+    return Difficulty(
+        elder=elder,
+        area_id=elder.area_id,
+        kind=said["kind"],
+        grade=said["grade"],
+        evidence=said["evidence"][:100],
+        source=batch.source.name,
+        validity=from_day(_first_day(said)),
+    )
+
+
+def _contact(elder: Elder, said: dict[str, Any], order: int) -> Contact:
+    return Contact(elder=elder, name=said["name"], relation=said["relation"][:20], phone=said["phone"], order=order)
+
+
+def _made(difficulties: list[Difficulty], contacts: list[Contact]) -> dict[str, list[str]]:
+    return {"difficulties": [str(row.pk) for row in difficulties], "contacts": [str(row.pk) for row in contacts]}
+
+
+# --- undoing ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None) -> ImportBatch:
+    """Take back what a roll wrote: elders it entered go, what it changed is as before.
+
+    Elders that somebody has worked on since, or for whom other rooms hold records, stay; their lines are not marked
+    ``undone``.
+    """
+    batch = locked(ImportBatch.objects.filter(pk=batch_id), version=version)
+    if batch.applied_at is None:
+        raise Refused("这份名册还没有导入，无需撤销。")
+    if batch.undone_at is not None:
+        raise Refused(f"这次导入已于 {batch.undone_at:%Y-%m-%d %H:%M} 撤销。")
+    if batch.purged_on is not None:
+        raise Refused(f"明细已于 {batch.purged_on} 按保存期限清除，不能再撤销。")
+    with use(Scope.system()):
+        for rows in _rows(batch, applied=True):
+            known = Elder.objects.select_for_update(of=("self",)).in_bulk([row.elder_id for row in rows])
+            for row in rows:
+                elder = known.get(row.elder_id)
+                if elder is not None and elder.version == row.elder_version:
+                    row.undone = _take_back(row, elder)
+            ImportRow.objects.bulk_update(rows, ["undone"])
+    batch.undone_at, batch.undone_by, batch.refusal = now(), user, ""
+    return save(batch)
+
+
+def _take_back(row: ImportRow, elder: Elder) -> bool:
+    difficulties, contacts = row.made.get("difficulties", []), row.made.get("contacts", [])
+    if Difficulty.objects.filter(pk__in=difficulties, version__gt=1).exists():
+        return False
+    if Contact.objects.filter(pk__in=contacts, version__gt=1).exists():
+        return False
+    if row.verdict == Verdict.NEW:
+        worked_on = (
+            elder.contacts.exclude(pk__in=contacts),
+            elder.difficulties.exclude(pk__in=difficulties),
+            elder.consents.all(),
+            elder.guardians.all(),
+            elder.disclosures.all(),
+            elder.life_events.exclude(kind="registered"),
+        )
+        if any(rows.exists() for rows in worked_on):
+            return False
+        try:
+            with transaction.atomic():
+                elder.delete()
+        except ProtectedError:
+            return False
+        return True
+    Difficulty.objects.filter(pk__in=difficulties).delete()
+    Contact.objects.filter(pk__in=contacts).delete()
+    if row.before:
+        elders.amend(elder_id=elder.pk, **json.loads(row.before))
+    return True
+
+
+@transaction.atomic
+def purge(*, before: date) -> int:
+    """Remove the lines of rolls handed in before a day; return how many rolls. Afterwards they cannot be undone."""
+    stale = ImportBatch.objects.filter(created_at__date__lt=before, purged_on__isnull=True)
+    count = 0
+    for batch in stale.iterator():
+        batch.rows.all().delete()
+        batch.purged_on = today()
+        save(batch)
+        count += 1
+    return count
+
+
+# --- small things -----------------------------------------------------------------------------------------------
+
+
+def _rows(batch: ImportBatch, **kept: Any) -> Iterator[list[ImportRow]]:
+    """Yield the batch's lines in order, a chunk at a time; lines changed meanwhile do not come twice."""
+    last = 0
+    while rows := list(batch.rows.filter(number__gt=last, **kept).order_by("number")[:CHUNK]):
+        last = rows[-1].number
+        yield rows
+
+
+def _chunks(lines: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(lines), CHUNK):
+        yield lines[start : start + CHUNK]
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
