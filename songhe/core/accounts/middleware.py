@@ -1,6 +1,7 @@
 """Each request runs in one transaction, under the scope of the person who sent it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pghistory
@@ -9,7 +10,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -34,8 +34,9 @@ class RequestScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; the work is done around the view."""
-        return self.get_response(request)
+        """Pass the request on; outside the anteroom the work is done around the view."""
+        with _known(request):
+            return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -48,15 +49,16 @@ class RequestScopeMiddleware:
             logout(request)
             messages.info(request, "您已较长时间没有操作，为保护老年人信息已自动退出，请重新登录。")
             return redirect_to_login(request.get_full_path())
-        known = pghistory.context(user=str(user.pk), name=user.display_name, role=user.role, path=request.path)
         if request.path.startswith(ANTEROOM):
-            with known, transaction.atomic():
-                return _rendered(view(request, *args, **kwargs))
+            # Left to Django, so that the sign-in library's own middleware sees its exceptions.
+            return None
         if detour := self._detour(user):
             return redirect(detour)
-        scope = user.scope()
-        with known, use(scope):
-            return _rendered(view(request, *args, **kwargs))
+        with use(user.scope()):
+            response = view(request, *args, **kwargs)
+            if hasattr(response, "render") and callable(response.render):
+                response.render()
+        return response
 
     def _idled(self, request: HttpRequest) -> bool:
         seen, moment = request.session.get(LAST_SEEN), int(now().timestamp())
@@ -75,8 +77,9 @@ class RequestScopeMiddleware:
         return None
 
 
-def _rendered(response: HttpResponseBase) -> HttpResponseBase:
-    """Render the page while its scope is still in force."""
-    if hasattr(response, "render") and callable(response.render):
-        response.render()
-    return response
+def _known(request: HttpRequest) -> AbstractContextManager[Any]:
+    """Have the journal note who is at work; before anybody has signed in, nobody is."""
+    user = request.user
+    if not isinstance(user, User):
+        return nullcontext()
+    return pghistory.context(user=str(user.pk), name=user.display_name, role=user.role, path=request.path)

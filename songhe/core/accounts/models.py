@@ -14,7 +14,6 @@ from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.scope.services import Scope
 
-
 # Providers see who works in the offices, families also who else acts for their elders; no one else's family.
 _NOT_FAMILY = "role <> 'family'"
 _FAMILY = f"({_NOT_FAMILY} OR id IN (SELECT user_id FROM accounts_acting WHERE elder_id = ANY {{persons}}))"

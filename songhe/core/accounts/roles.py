@@ -39,42 +39,77 @@ _OVERSIGHT = {"indicators.view", "screen.view", "supervision.view"}
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COMMUNITY_CLERK: frozenset(
-        _REGISTERS | _CARE_VIEW | {"elders.edit", "elders.import", "elders.export", "assessment.apply", "orders.place", "careplans.edit"}
+        _REGISTERS
+        | _CARE_VIEW
+        | {"elders.edit", "elders.import", "elders.export", "assessment.apply", "orders.place", "careplans.edit"}
     ),
     Role.STREET_CLERK: frozenset(
         _REGISTERS
         | _CARE_VIEW
         | _OVERSIGHT
-        | {"elders.*", "assessment.apply", "assessment.assign", "assessment.accept", "policy.decide", "orders.*", "visits.judge", "careplans.edit"}
+        | {
+            "elders.*",
+            "assessment.apply",
+            "assessment.assign",
+            "assessment.accept",
+            "policy.decide",
+            "orders.*",
+            "visits.judge",
+            "careplans.edit",
+        }
     ),
     Role.COUNTY_CLERK: frozenset(
         _REGISTERS
         | _CARE_VIEW
         | _MONEY_VIEW
         | _OVERSIGHT
-        | {"elders.*", "providers.*", "workforce.*", "facilities.*", "catalogue.*", "contracts.*", "assessment.*", "policy.decide"}
+        | {
+            "elders.*",
+            "providers.*",
+            "workforce.*",
+            "facilities.*",
+            "catalogue.*",
+            "contracts.*",
+            "assessment.*",
+            "policy.decide",
+        }
         | {"orders.*", "dispatch.*", "visits.judge", "visits.verify", "settlement.draw", "funds.edit"}
     ),
     Role.OPERATOR: frozenset(
         _REGISTERS | _CARE_VIEW | {"hotline.use", "orders.*", "dispatch.*", "elders.reveal", "careplans.edit"}
     ),
     Role.ASSESSOR: frozenset({"elders.view", "assessment.view", "assessment.assess", "field.use"}),
-    Role.ADVISER: frozenset({"elders.view", "careplans.*", "orders.place", "orders.view", "catalogue.view", "field.use"}),
+    Role.ADVISER: frozenset(
+        {"elders.view", "careplans.*", "orders.place", "orders.view", "catalogue.view", "field.use"}
+    ),
     Role.CARER: frozenset({"visits.view", "visits.carry_out", "orders.view", "field.use"}),
     Role.PROVIDER_MANAGER: frozenset(
-        {"orders.view", "orders.accept", "dispatch.*", "visits.view", "workforce.view", "workforce.edit", "settlement.view", "settlement.confirm"}
+        {
+            "orders.view",
+            "orders.accept",
+            "dispatch.*",
+            "visits.view",
+            "workforce.view",
+            "workforce.edit",
+            "settlement.view",
+            "settlement.confirm",
+        }
         | {"providers.view", "catalogue.view", "facilities.view", "contracts.view"}
     ),
     Role.FAMILY: frozenset({"family.use"}),
-    Role.POLICY_OFFICER: frozenset(_REGISTERS | {"policy.*", "indicators.*", "screen.view", "catalogue.edit", "assessment.view"}),
+    Role.POLICY_OFFICER: frozenset(
+        _REGISTERS | {"policy.*", "indicators.*", "screen.view", "catalogue.edit", "assessment.view"}
+    ),
     Role.FINANCE_CHECKER: frozenset(_MONEY_VIEW | {"settlement.check", "visits.view", "orders.view", "providers.view"}),
-    Role.FINANCE_APPROVER: frozenset(_MONEY_VIEW | {"settlement.approve", "visits.view", "orders.view", "providers.view", "funds.edit"}),
+    Role.FINANCE_APPROVER: frozenset(
+        _MONEY_VIEW | {"settlement.approve", "visits.view", "orders.view", "providers.view", "funds.edit"}
+    ),
     Role.CASHIER: frozenset(_MONEY_VIEW | {"payments.pay", "providers.view"}),
     Role.INSPECTOR: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT | {"elders.export"}),
     Role.AUDITOR: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT | {"journal.view"}),
     Role.LEADER: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT),
     Role.SYSTEM_ADMIN: frozenset({"system.*", "areas.view", "packs.*", "catalogue.view"}),
-    Role.SECURITY_ADMIN: frozenset({"accounts.*"}),
+    Role.SECURITY_ADMIN: frozenset({"accounts.*", "areas.view", "providers.lookup"}),
     Role.AUDIT_ADMIN: frozenset({"journal.*", "accounts.view"}),
 }
 

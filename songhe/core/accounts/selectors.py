@@ -17,7 +17,9 @@ def search_users(users: QuerySet[User], text: str) -> QuerySet[User]:
 def stale_users(days: int = 90) -> QuerySet[User]:
     """Return open accounts nobody has signed in with for so many days: to be closed (GB/T 22239-2019, 8.1.4.2 c)."""
     since = now() - timedelta(days=days)
-    return User.objects.filter(is_active=True).annotate(seen=Coalesce("last_login", "created_at")).filter(seen__lt=since)
+    return (
+        User.objects.filter(is_active=True).annotate(seen=Coalesce("last_login", "created_at")).filter(seen__lt=since)
+    )
 
 
 def actings_for(elder_id: object) -> QuerySet[Acting]:
