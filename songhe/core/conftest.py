@@ -1,10 +1,13 @@
 """Fixtures that several rooms of this floor use."""
 
 import pytest
+from pytest_django import DjangoDbBlocker
+
+from songhe.core.areas.models import Area
 
 
 @pytest.fixture
-def paper_table(django_db_setup, django_db_blocker):
+def paper_table(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Make the test model's table before the test's own transaction begins."""
     from songhe.core.testing.paper import Paper
     from songhe.core.testing.tables import ensure_tables
@@ -13,22 +16,17 @@ def paper_table(django_db_setup, django_db_blocker):
         ensure_tables(Paper)
 
 
-def _street(code: int, name: str):
-    from songhe.core.areas.models import Area
-
-    return Area.objects.get_or_create(
-        code=code,
-        defaults={"upper": code + 1000, "name": name, "full_name": name, "level": "township", "kind": "street"},
-    )[0]
-
-
 @pytest.fixture
-def street(paper_table, system):
+def street(paper_table: None, system: None) -> Area:
     """A street of the Anqing pack."""
-    return _street(340802001000, "人民路街道")
+    from songhe.core.testing.streets import street_of_anqing
+
+    return street_of_anqing(0)
 
 
 @pytest.fixture
-def other_street(paper_table, system):
+def other_street(paper_table: None, system: None) -> Area:
     """The street beside it."""
-    return _street(340802002000, "孝肃路街道")
+    from songhe.core.testing.streets import street_of_anqing
+
+    return street_of_anqing(1)

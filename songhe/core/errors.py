@@ -16,7 +16,7 @@ class Refused(Exception):
 class Changed(Refused):
     """The record was changed by somebody else after the person opened it; nothing was saved."""
 
-    def __init__(self, message: str = "这条记录刚刚被他人修改。您填写的内容没有丢失，请核对最新内容后再次保存。") -> None:
+    def __init__(self, message: str = "这条记录刚被他人修改。您填写的内容没有丢失，请核对最新内容后再保存。") -> None:
         super().__init__(message)
 
 

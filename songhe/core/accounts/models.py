@@ -16,7 +16,7 @@ from songhe.core.scope.services import Scope
 
 # Providers see who works in the offices, families also who else acts for their elders; no one else's family.
 _NOT_FAMILY = "role <> 'family'"
-_FAMILY = f"({_NOT_FAMILY} OR id IN (SELECT user_id FROM accounts_acting WHERE elder_id = ANY {{persons}}))"
+_FAMILY = "(role <> 'family' OR id IN (SELECT user_id FROM accounts_acting WHERE elder_id = ANY {persons}))"
 
 
 @pghistory.track(exclude=["password", "last_login", "version"])

@@ -1,4 +1,4 @@
-"""The people of a Songhe and what each may do; a permission is ``<room>.<verb>`` and ``*`` stands for any verb or room."""
+"""The people of a Songhe and what each may do: a permission is ``<room>.<verb>``, and ``*`` stands for any verb."""
 
 from fnmatch import fnmatchcase
 

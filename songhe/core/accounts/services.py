@@ -137,7 +137,7 @@ def reset_second_factor(*, by: User | None, user: User) -> None:
 
 @transaction.atomic
 def link_family(*, by: User | None, user: User, elder_id: UUID, relation: str) -> Acting:
-    """Let an account of an elder or family act for an elder. The caller has seen the elder under the scope of ``by``."""
+    """Let an account of an elder or family act for an elder, whom the caller has seen under the scope of ``by``."""
     _require(by, "elders.edit")
     if user.role != Role.FAMILY:
         raise Refused("只有老人与家属的账号可以代办。", field="user")

@@ -6,6 +6,7 @@ from songhe.core.calendar.working_days import (
     add_working_days,
     is_working_day,
     month_of,
+    months_after,
     working_days_between,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "at",
     "is_working_day",
     "month_of",
+    "months_after",
     "now",
     "today",
     "working_days_between",

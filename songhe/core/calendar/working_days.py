@@ -1,6 +1,7 @@
 """Working days: the State Council's holidays and make-up days, as ``chinesecalendar`` knows them."""
 
 import logging
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -63,3 +64,10 @@ def month_of(day: date) -> tuple[date, date]:
     """Return the month that holds a day, as [first day, first day of the next month)."""
     first = day.replace(day=1)
     return first, (first + timedelta(days=32)).replace(day=1)
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the same day of the month so many months later, or that month's last day where it is shorter."""
+    ahead = day.year * 12 + day.month - 1 + months
+    year, month = divmod(ahead, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

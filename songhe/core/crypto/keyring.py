@@ -25,7 +25,7 @@ _cache: tuple[float, Keyring] | None = None
 
 
 def load() -> Keyring:
-    """Return the keyring, making one on first use; a changed file is read anew, so a running server follows a rotation."""
+    """Return the keyring, making one on first use; a running server follows a change of the file."""
     global _cache
     if text := os.environ.get("SONGHE_KEYRING_JSON"):
         return _parse(text)

@@ -80,7 +80,7 @@ def _via(model: type[models.Model], name: str) -> str:
     tracked = getattr(model, "pgh_tracked_model", model)
     parent = tracked._meta.get_field(name).related_model
     return (
-        f'EXISTS (SELECT 1 FROM "{parent._meta.db_table}" parent '
+        f'EXISTS (SELECT 1 FROM "{parent._meta.db_table}" parent '  # noqa: S608
         f'WHERE parent."{parent._meta.pk.column}" = {_column(model, name)})'
     )
 
@@ -106,6 +106,11 @@ def statements(existing: set[str]) -> Iterator[str]:
     for model, scope in our_models():
         if model._meta.db_table in existing:
             yield from table_statements(model, scope)
+
+
+def library_tables() -> set[str]:
+    """Return the tables of libraries: none of them holds an elder's row."""
+    return _tables_of((*IDENTITY, "contenttypes", "procrastinate", "pghistory")) | JOBS | WORKERS
 
 
 def _tables_of(labels: tuple[str, ...]) -> set[str]:

@@ -35,10 +35,8 @@ def test_the_security_administrator_gives_accounts(keeper, street):
     closed = services.deactivate(by=keeper, user=user)
     assert not closed.may("visits.view")
     assert services.reactivate(by=keeper, user=user).may("visits.view")
-    assert [str(change) for change in history(user)[2].changes][:2] == [
-        "角色：街道经办人 → 护理员",
-        f"负责区划：{street} → （空）",
-    ]
+    role, area, _provider = history(user)[2].changes
+    assert (str(role), str(area)) == ("角色：街道经办人 → 护理员", f"负责区划：{street} → （空）")
 
 
 @pytest.mark.parametrize("role", [role for role in Role.values if role != Role.SECURITY_ADMIN])

@@ -18,9 +18,9 @@ from django.urls import reverse
 from songhe.core.accounts import services
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
-from songhe.core.areas.models import Area
 from songhe.core.calendar.services import at, now
 from songhe.core.scope.services import Scope, use
+from songhe.core.testing.streets import street_of_anqing
 
 PASSWORD = "松鹤-Evening-77"
 
@@ -28,16 +28,7 @@ PASSWORD = "松鹤-Evening-77"
 @pytest.fixture
 def clerk(transactional_db):
     with use(Scope.system()):
-        area = Area.objects.get_or_create(
-            code=340802001000,
-            defaults={
-                "upper": 340802002000,
-                "name": "街道",
-                "full_name": "街道",
-                "level": "township",
-                "kind": "street",
-            },
-        )[0]
+        area = street_of_anqing()
         return services.create_user(
             by=None,
             username="clerk",

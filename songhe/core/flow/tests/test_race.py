@@ -6,22 +6,19 @@ import pytest
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
-from songhe.core.areas.models import Area
 from songhe.core.errors import Busy, Refused
 from songhe.core.flow import services
 from songhe.core.flow.models import Step
 from songhe.core.scope.services import Scope, use
 from songhe.core.testing.paper import Paper
 from songhe.core.testing.races import together
+from songhe.core.testing.streets import street_of_anqing
 
 
 @pytest.fixture
 def paper(paper_table, transactional_db):
     with use(Scope.system()):
-        area = Area.objects.get_or_create(
-            code=340802001000,
-            defaults={"upper": 340802002000, "name": "街道", "full_name": "街道", "level": "township", "kind": "street"},
-        )[0]
+        area = street_of_anqing()
         for name in ("one", "two"):
             User.objects.create(username=name, display_name=name, role=Role.FINANCE_CHECKER, area=area)
         paper = Paper.objects.create(subject="一件", area=area)

@@ -5,13 +5,13 @@ import threading
 import pytest
 from django.db import connection
 
-from songhe.core.areas.models import Area
 from songhe.core.flow import services as flow
 from songhe.core.flow.models import Step
 from songhe.core.journal import sealing, services
 from songhe.core.journal.models import Seal
 from songhe.core.scope.services import Scope, use
 from songhe.core.testing.paper import Paper
+from songhe.core.testing.streets import street_of_anqing
 from songhe.core.testing.tables import owner_connection
 
 EVENTS = "flow_paperevent"
@@ -23,16 +23,7 @@ def journal(paper_table, transactional_db, monkeypatch):
     listed = sealing.tables
     monkeypatch.setattr(sealing, "tables", lambda: sorted([*listed(), paper_events()]))
     with use(Scope.system()):
-        area = Area.objects.get_or_create(
-            code=340802001000,
-            defaults={
-                "upper": 340802002000,
-                "name": "街道",
-                "full_name": "街道",
-                "level": "township",
-                "kind": "street",
-            },
-        )[0]
+        area = street_of_anqing()
         papers = [Paper.objects.create(subject=f"第 {n} 件", area=area) for n in range(12)]
         for paper in papers:
             flow.start(paper)
