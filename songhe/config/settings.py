@@ -34,7 +34,19 @@ ROOMS = [
     "songhe.registers.catalogue",
     "songhe.registers.funds",
     "songhe.registers.contracts",
+    "songhe.rights.assessment",
+    "songhe.rights.policy",
+    "songhe.rights.careplans",
+    "songhe.care.orders",
+    "songhe.care.visits",
+    "songhe.care.dispatch",
+    "songhe.money.settlement",
+    "songhe.money.payments",
+    "songhe.oversight.indicators",
     "songhe.faces.console",
+    "songhe.faces.hotline",
+    "songhe.faces.field",
+    "songhe.faces.screen",
 ]
 
 INSTALLED_APPS = [

@@ -46,13 +46,22 @@ class EntryKind(models.TextChoices):
     CORRECT = "correct", "更正"
 
 
+# A county's staff read the accounts of the divisions above theirs too: they draw on their city's budget.
+_HERE_OR_ABOVE = (
+    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
+    "AND above.code <= {lo} AND above.upper >= {hi}))"
+)
+
+
 class Account(Record):
     """A place where money or a claim on money is; ``fund`` is the account whose money it is part of.
 
     ``floor`` is the least balance it may have; None means no limit.
     """
 
-    row_scope: ClassVar = RowScope(area="area", provider="provider_id", elder="elder_id", writers=())
+    row_scope: ClassVar = RowScope(
+        area="area", area_sql=_HERE_OR_ABOVE, provider="provider_id", elder="elder_id", writers=()
+    )
 
     kind = models.CharField("账户类型", max_length=10, choices=AccountKind.choices)
     currency = models.CharField("币种", max_length=3, choices=Currency.choices, default=Currency.CNY)

@@ -58,7 +58,7 @@ def sign(
 def set_price(
     *, contract: Contract, service: Service, price_fen: int, first: date | None = None, user: User | None = None
 ) -> ContractPrice:
-    """Agree a price for a service from a day to the contract's end; the price before it ends the day before.
+    """Agree a price for a service from a day to the contract's end or the next price; the price before it ends.
 
     Raises:
         Refused: the day is outside the contract, or another contract of this provider prices the service here.
@@ -78,6 +78,8 @@ def set_price(
         end = last_day(before.validity)
         before.validity = from_day(before.validity.lower, begin - timedelta(days=1))
         save(before)
+    elif (later := contract.prices.filter(service=service, validity__startswith__gt=begin).last()) is not None:
+        end = later.validity.lower - timedelta(days=1)
     return save(
         ContractPrice(
             contract=contract,

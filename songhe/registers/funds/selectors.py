@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from songhe.core.areas.models import Area
 from songhe.core.ledger.models import Account, AccountKind, EntryKind, Posting
@@ -146,3 +147,22 @@ def _by_account(rows: QuerySet[Posting]) -> dict[UUID, int]:
 def _sum(rows: QuerySet[Posting]) -> int:
     with use(Scope.system()):
         return int(rows.aggregate(total=Sum("amount"))["total"] or 0)
+
+
+def pots_with_money() -> QuerySet[Pot]:
+    """Return pots with what came in (``received``) and what is not yet given out (``balance``), in their minor unit."""
+    return Pot.objects.annotate(
+        received=Coalesce(
+            Sum("account__postings__amount", filter=Q(account__postings__entry__kind=EntryKind.RECEIVE)), 0
+        ),
+        balance=Coalesce(Sum("account__postings__amount"), 0),
+    )
+
+
+def lines_with_money() -> QuerySet[BudgetLine]:
+    """Return budget lines with what they were given (``given_fen``) and what is still free (``free_fen``)."""
+    given = Q(account__postings__entry__kind=EntryKind.APPROPRIATE)
+    return BudgetLine.objects.annotate(
+        given_fen=Coalesce(Sum("account__postings__amount", filter=given), 0),
+        free_fen=Coalesce(Sum("account__postings__amount"), 0),
+    )
