@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, QueryDict
 from django_filters import FilterSet
 
 from songhe.core.accounts.models import User
 from songhe.core.console.display import Column, as_column, field_of, is_number, sort_fields
+from songhe.core.console.fields import Lookup
 from songhe.core.console.filters import filterset_for
 from songhe.core.console.models import Preference
 from songhe.core.console.pages import Pages
@@ -69,7 +71,10 @@ class Listing:
         kind = self.pages.filterset or filterset_for(self.pages.model, self.pages.filters)
         if kind is None:
             return None
-        return kind(self.params or None, queryset=self.pages.get_queryset(self.request), request=self.request)
+        found = kind(self.params or None, queryset=self.pages.get_queryset(self.request), request=self.request)
+        for field in found.form.fields.values():
+            _dress(field.widget)
+        return found
 
     @cached_property
     def active_filters(self) -> list[tuple[str, str, str]]:
@@ -200,13 +205,16 @@ class Listing:
         for key, values in self.params.lists():
             if key not in _OWN and any(values):
                 kept.setlist(key, [value for value in values if value])
-        own = {"sort": self.sort, "size": self.params.get("size", ""), "page": "" if self.page == 1 else self.page}
+        own = {"sort": self.sort, "size": self._asked_size(), "page": "" if self.page == 1 else self.page}
         for key, value in (own | changes).items():
             kept.pop(key, None)
             if value not in ("", None):
                 kept[key] = str(value)
         encoded = kept.urlencode()
         return f"?{encoded}" if encoded else ""
+
+    def _asked_size(self) -> int | str:
+        return "" if self.size == self.pages.rows_per_page else self.size
 
     @property
     def address(self) -> str:
@@ -243,6 +251,16 @@ def _chosen(field: Any, value: Any) -> str:
         return "、".join(_chosen(field, item) for item in value)
     labels = {str(key): str(label) for key, label in getattr(field, "choices", ())} if _short(field) else {}
     return labels.get(str(value), str(value))
+
+
+def _dress(widget: forms.Widget) -> None:
+    """Give a filter's widgets the look of the frame."""
+    if isinstance(widget, forms.MultiWidget):
+        for part in widget.widgets:
+            _dress(part)
+        return
+    name = "form-select" if isinstance(widget, forms.Select) and not isinstance(widget, Lookup) else "form-control"
+    widget.attrs["class"] = f"{widget.attrs.get('class', '')} {name}".strip()
 
 
 def _short(field: Any) -> bool:

@@ -24,7 +24,7 @@ from django_filters import FilterSet
 
 from songhe.core.accounts.models import User
 from songhe.core.console.display import Column, ColumnSpec, as_column, badge, label_of
-from songhe.core.console.parts import FACTS, TIMELINE, Action, Bulk, StepForm, Tab, View
+from songhe.core.console.parts import FACTS, TIMELINE, Action, Bulk, Command, StepForm, Tab, View
 from songhe.core.console.registry import menu_link, pages, register
 from songhe.core.crypto.fields import SealedField
 
@@ -34,6 +34,7 @@ __all__ = [
     "Action",
     "Bulk",
     "Column",
+    "Command",
     "Pages",
     "StepForm",
     "Tab",
@@ -95,6 +96,8 @@ class Pages:
     """What the detail page's head shows; the list's columns unless given."""
     tabs: ClassVar[Sequence[Tab]] = (TIMELINE,)
     detail_actions: ClassVar[Sequence[Action]] = ()
+    commands: ClassVar[Sequence[Command]] = ()
+    """Buttons that do one thing in place, for verbs that are no step of a flow."""
     steps: ClassVar[dict[str, StepForm]] = {}
     """Steps of the flow that ask for more than a reason, by step name."""
     hidden_steps: ClassVar[Sequence[str]] = ()
@@ -191,9 +194,16 @@ class Pages:
             return self.can_create and user.may(self.permissions.get("create") or self.permission("edit"))
         if verb == "edit":
             return self.can_edit and user.may(self.permission("edit"))
+        if verb == "lookup":
+            return user.may(self.permission("view")) or user.may(self.permission("lookup"))
         if verb == "export":
             return self.exportable and user.may(self.permission("export"))
         return user.may(self.permission(verb))
+
+    @property
+    def searchable(self) -> bool:
+        """Tell whether these pages have a search; templates ask this, for they would call the search itself."""
+        return self.search is not None
 
     @property
     def can_create(self) -> bool:

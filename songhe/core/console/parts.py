@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from django.db.models import Model
@@ -97,6 +98,35 @@ class StepForm:
     run: Callable[..., Any] | None = None
     warning: str = ""
     primary: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A button of a detail page that does one thing after asking for what it needs; for verbs that are no flow's step.
+
+    ``run(<noun>=record, user=…, reason=…, version=…, **form data)`` gets those of these parameters that it declares.
+    A text that it returns is shown once (a new password); anything else leads back to the record.
+    """
+
+    key: str
+    label: str
+    run: Callable[..., Any]
+    permission: str
+    form: type[BaseForm] | None = None
+    needs_reason: bool = False
+    warning: str = ""
+    icon: str = ""
+    only_if: Callable[[Any], bool] | None = None
+    result_label: str = ""
+
+    @property
+    def takes_reason(self) -> bool:
+        """Tell whether a reason is asked for."""
+        return self.needs_reason or "reason" in signature(self.run).parameters
+
+    def shown(self, user: User, obj: Model) -> bool:
+        """Tell whether this person sees the button on this record."""
+        return user.may(self.permission) and (self.only_if is None or self.only_if(obj))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
+from songhe.core.scope.services import Scope, use
 
 SHOWN_PER_ROLE = 3
 _ORDER = {role: number for number, role in enumerate(Role.values)}
@@ -21,7 +22,9 @@ def demo_accounts() -> list[tuple[str, list[User]]]:
     """Return the demonstration's accounts by role, a few of each; none outside the demonstration."""
     if not settings.DEMO:
         return []
-    users = User.objects.filter(is_demo=True, is_active=True).select_related("area")
+    # Nobody has a scope before signing in, and the names of their divisions lie behind one.
+    with use(Scope.system()):
+        users = list(User.objects.filter(is_demo=True, is_active=True).select_related("area"))
     rows = sorted(users, key=lambda user: (_ORDER.get(user.role, 99), user.username))
     groups = groupby(rows, key=lambda user: user.role)
     return [(str(Role(role).label), list(members)[:SHOWN_PER_ROLE]) for role, members in groups]

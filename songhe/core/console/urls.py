@@ -23,7 +23,7 @@ def patterns_of(pages: Pages) -> list[URLPattern]:
     base = f"{pages.room}/{pages.noun}/"
     kit = [
         ("", "list", lists.list_view, "view"),
-        ("lookup/", "lookup", lists.lookup_view, "view"),
+        ("lookup/", "lookup", lists.lookup_view, "lookup"),
         ("columns/", "columns", lists.columns_view, "view"),
         ("count/", "count", lists.count_view, "view"),
         ("export/", "export", lists.export_view, "export"),
@@ -34,6 +34,7 @@ def patterns_of(pages: Pages) -> list[URLPattern]:
         ("<str:pk>/edit/", "edit", forms.edit_view, "edit"),
         ("<str:pk>/tab/<int:number>/", "tab", details.tab_view, "view"),
         ("<str:pk>/step/<slug:step>/", "step", details.step_view, "view"),
+        ("<str:pk>/do/<slug:key>/", "do", details.command_view, "view"),
         ("<str:pk>/reveal/<slug:field>/", "reveal", details.reveal_view, "reveal"),
     ]
     return [

@@ -3,22 +3,24 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from songhe.core.accounts.models import User
-from songhe.core.accounts.roles import Role
-from songhe.core.accounts.services import amend_account, open_account, reset_password
+from songhe.core.accounts.selectors import search_users
+from songhe.core.accounts.services import (
+    create_user,
+    deactivate,
+    reactivate,
+    reset_password,
+    reset_second_factor,
+    set_role,
+)
 from songhe.core.areas.models import Area
-from songhe.core.console.once import once
-from songhe.core.console.pages import TIMELINE, Action, Column, Pages, Tab, View, pages
-from songhe.core.console.views.access import led_to, person, record
-from songhe.core.errors import Refused
-from songhe.core.ids import uuid7
+from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, Tab, View, pages
 from songhe.core.journal.models import Access
-from songhe.faces.console.forms import AccountAmendForm, AccountForm, PasswordForm
+from songhe.faces.console.forms import AccountForm, PlaceForm
 
 
 def search_areas(rows: QuerySet[Area], text: str) -> QuerySet[Area]:
@@ -65,63 +67,85 @@ class AreaPages(Pages):
         return str(getattr(obj, "full_name", ""))
 
 
-def search_users(rows: QuerySet[User], text: str) -> QuerySet[User]:
-    """Find accounts by sign-in name or person's name."""
-    return rows.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
+def _open(*, by: User, provider: Any = None, **data: Any) -> User:
+    return create_user(by=by, provider_id=provider.pk if provider else None, **data)
 
 
-def _open(*, user: User, provider: Any = None, **data: Any) -> User:
-    return open_account(user=user, provider_id=provider.pk if provider else None, **data)
+def _place(*, account: User, by: User, version: int | None, provider: Any = None, **data: Any) -> User:
+    return set_role(by=by, user=account, version=version, provider_id=provider.pk if provider else None, **data)
 
 
-def _amend(*, account: User, user: User, provider: Any = None, **data: Any) -> User:
-    return amend_account(account=account, user=user, provider_id=provider.pk if provider else None, **data)
+def _password(*, account: User, by: User) -> str:
+    return reset_password(by=by, user=account)
 
 
-def give_password(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
-    """Give an account a new first password; its second factor must be set up anew."""
-    user = person(request)
-    account = record(request, pages, pk)
-    form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
+def _second_factor(*, account: User, by: User) -> None:
+    reset_second_factor(by=by, user=account)
 
-            def act() -> str:
-                reset_password(account=account, user=user, password=form.cleaned_data["password"])
-                return pages.url("detail", account.pk)
 
-            url = once(request, user, act)
-        except Refused as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
-            messages.success(request, "密码已重置，两步验证须本人重新设置。")
-            return led_to(request, url)
-    token = request.POST.get("form_token") or uuid7()
-    context = {"pages": pages, "object": account, "form": form, "form_token": token}
-    status = 422 if request.method == "POST" else 200
-    return render(request, "console/accounts/password.html", context, status=status)
+def _close(*, account: User, by: User, version: int | None) -> None:
+    deactivate(by=by, user=account, version=version)
+
+
+def _reopen(*, account: User, by: User, version: int | None) -> None:
+    reactivate(by=by, user=account, version=version)
 
 
 @pages
 class AccountPages(Pages):
     model, room, noun, menu, icon, order = User, "accounts", "account", "系统", "users", 10
     title, explain = "账号", "账号由安全管理员开通；角色决定能办什么，区划或服务商决定能看到哪些人。"
-    columns = ["display_name", "username", "role", "area.full_name", "is_active", "last_login"]
+    columns = ["display_name", "username", "role", Column("area.full_name", "负责区划"), "is_active", "last_login"]
     more_columns = ["email", "is_demo", "created_at"]
     search, search_hint = search_users, "姓名或登录名"
     filters = ["role", "area", "is_active"]
     ordering = ["username"]
     select_related = ["area"]
-    form, edit_form, create, update = AccountForm, AccountAmendForm, _open, _amend
-    facts = ["username", "role", "area.full_name", "email", "is_active", "last_login", "created_at"]
-    detail_actions = [
-        Action("重置密码", lambda account: AccountPages().url("password", account.pk), "key", "accounts.edit")
+    form, edit_form, create, update = AccountForm, PlaceForm, _open, _place
+    facts = ["username", "role", Column("area.full_name", "负责区划"), "email", "is_active", "last_login", "created_at"]
+    commands = [
+        Command(
+            "password",
+            "生成新密码",
+            _password,
+            "accounts.edit",
+            warning="原密码立即失效；新密码只显示一次，本人首次登录后须更改。",
+            icon="key",
+            result_label="新的初始密码",
+        ),
+        Command(
+            "second-factor",
+            "解除两步验证",
+            _second_factor,
+            "accounts.edit",
+            warning="用于手机丢失。本人下次登录时须重新设置。",
+            icon="device-mobile-off",
+        ),
+        Command(
+            "close",
+            "停用",
+            _close,
+            "accounts.edit",
+            warning="停用后立即不能登录，已登录的也会退出。",
+            icon="user-off",
+            only_if=lambda account: account.is_active,
+        ),
+        Command(
+            "reopen",
+            "重新启用",
+            _reopen,
+            "accounts.edit",
+            icon="user-check",
+            only_if=lambda account: not account.is_active,
+        ),
     ]
-    views = [View("<uuid:pk>/password/", "password", give_password, "edit")]
     tabs = [TIMELINE]
 
     def initial(self, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
         return {"provider": getattr(obj, "provider_id", None)} if obj is not None else {}
+
+    def editable(self, obj: Model, user: User) -> bool:
+        return super().editable(obj, user) and obj.pk != user.pk
 
     def subtitle(self, obj: Model) -> str:
         return f"{getattr(obj, 'get_role_display', str)()} · {getattr(obj, 'username', '')}"
@@ -129,8 +153,8 @@ class AccountPages(Pages):
     def notices(self, obj: Model, user: User) -> Iterable[tuple[str, str]]:
         if not getattr(obj, "is_active", True):
             yield "warning", "这个账号已停用，不能登录。"
-        if getattr(obj, "role", "") in (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN):
-            yield "info", "三员之一：系统、安全、审计管理员互相制约，都看不到老人的个人信息。"
+        elif isinstance(obj, User) and not obj.has_usable_password():
+            yield "info", "这个账号还没有密码，请点“生成新密码”并当面告知本人。"
 
 
 def check_journal(request: HttpRequest, *, pages: Pages) -> HttpResponse:

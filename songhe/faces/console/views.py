@@ -6,7 +6,7 @@ from django.urls import NoReverseMatch, reverse
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
-from songhe.core.calendar.services import now
+from songhe.core.calendar.services import now, today
 from songhe.core.console.views.access import person, signed_in
 from songhe.core.flow.selectors import overdue, todos
 from songhe.faces.console import selectors
@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     user = person(request)
     context = {
         "greeting": _greeting(),
+        "today": today(),
         "late": selectors.waiting(user, late=True, limit=8),
         "soon": selectors.waiting(user, late=False, limit=12),
         "steps": selectors.step_counts(user),

@@ -51,7 +51,7 @@ def bulk_view(request: HttpRequest, *, pages: Pages, key: str) -> HttpResponse:
     context["back"] = Listing(pages, request, user).address
     context["form_token"] = request.POST.get("form_token") or uuid7()
     if not confirmed or (form is not None and not form.is_valid()):
-        return render(request, "console/bulk_preview.html", context, status=422 if confirmed else 200)
+        return render(request, "console/bulk_preview.html", context)
     lines = _carry_out(request, pages, action, user, lines, form)
     context["lines"] = lines
     context["done"] = None if lines is None else sum(not line.refusal for line in lines)

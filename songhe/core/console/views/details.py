@@ -12,7 +12,7 @@ from songhe.core.console.calling import call, names_for
 from songhe.core.console.display import Column, html_of
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
-from songhe.core.console.parts import StepForm, Tab
+from songhe.core.console.parts import Command, StepForm, Tab
 from songhe.core.console.views.access import led_to, person, record
 from songhe.core.errors import Refused
 from songhe.core.flow.models import FlowModel, StepInfo
@@ -57,6 +57,11 @@ def detail_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
         "current_tab": current[0] if current else None,
         "edit_url": pages.url("edit", obj.pk),
         "may_edit": pages.can_edit and pages.editable(obj, user),
+        "commands": [
+            {"label": command.label, "icon": command.icon, "url": pages.url("do", obj.pk, command.key)}
+            for command in pages.commands
+            if command.shown(user, obj)
+        ],
         "actions": [(action, action.href(obj)) for action in pages.detail_actions if action.shown(user, obj)],
         "subtitle": pages.subtitle(obj),
         "record_notices": list(pages.notices(obj, user)),
@@ -110,24 +115,69 @@ def step_view(request: HttpRequest, *, pages: Pages, pk: str, step: str) -> Http
     form = _step_form(request, declared, obj)
     context: dict[str, Any] = {"pages": pages, "object": obj, "info": info, "form": form, "declared": declared}
     context |= {"version": getattr(obj, "version", None), "reason": request.POST.get("reason", "")}
-    context["form_token"] = request.POST.get("form_token") or uuid7()
-    if request.method != "POST":
+    context |= {"form_token": request.POST.get("form_token") or uuid7(), "takes_reason": True}
+    if request.method != "POST" or (form is not None and not form.is_valid()):
         return render(request, "console/dialogs/step.html", context)
-    if form is not None and not form.is_valid():
-        return render(request, "console/dialogs/step.html", context, status=422)
     try:
         url = once(request, user, lambda: _take(request, pages, obj, info, declared, form, user))
     except Refused as error:
-        if form is not None and error.field in form.fields:
-            form.add_error(error.field, error.message)
-        else:
-            context["error"] = error.message
-        return render(request, "console/dialogs/step.html", context, status=422)
+        return _refused_step(request, context, form, error)
     messages.success(request, f"已办理：{info.label}。")
     return led_to(request, url)
 
 
-def _step_form(request: HttpRequest, declared: StepForm, obj: Any) -> Any:
+def command_view(request: HttpRequest, *, pages: Pages, pk: str, key: str) -> HttpResponse:
+    """Ask for what a command needs, then carry it out; what it returns as text is shown this once."""
+    user = person(request)
+    obj = record(request, pages, pk)
+    command = next((command for command in pages.commands if command.key == key), None)
+    if command is None:
+        raise Http404("没有这个操作。")
+    if not user.may(command.permission):
+        raise PermissionDenied(f"“{command.label}”需要 {command.permission} 权限。")
+    if not command.shown(user, obj):
+        raise Refused(f"“{command.label}”现在不能办理，请刷新页面查看最新情况。")
+    form = _step_form(request, command, obj)
+    context: dict[str, Any] = {"pages": pages, "object": obj, "info": command, "form": form, "declared": command}
+    context |= {"version": getattr(obj, "version", None), "reason": request.POST.get("reason", "")}
+    context |= {"form_token": request.POST.get("form_token") or uuid7(), "takes_reason": command.takes_reason}
+    if request.method != "POST" or (form is not None and not form.is_valid()):
+        return render(request, "console/dialogs/step.html", context)
+    results: list[Any] = []
+    try:
+        url = once(request, user, lambda: _carry_out(request, pages, obj, command, form, user, results))
+    except Refused as error:
+        return _refused_step(request, context, form, error)
+    if results and isinstance(results[0], str):
+        context |= {"result": results[0], "done_url": url}
+        response = render(request, "console/dialogs/result.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+    messages.success(request, f"已办理：{command.label}。")
+    return led_to(request, url)
+
+
+def _carry_out(
+    request: HttpRequest, pages: Pages, obj: Any, command: Command, form: Any, user: User, results: list[Any]
+) -> str:
+    data = dict(form.cleaned_data) if form is not None else {}
+    reason = request.POST.get("reason", "").strip()
+    if command.needs_reason and not reason:
+        raise Refused(f"“{command.label}”必须填写理由。")
+    offered = {"user": user, "by": user, "reason": reason, "version": _version(request), **names_for(pages.noun, obj)}
+    results.append(call(command.run, data, **offered))
+    return pages.url("detail", obj.pk)
+
+
+def _refused_step(request: HttpRequest, context: dict[str, Any], form: Any, error: Refused) -> HttpResponse:
+    if form is not None and error.field in form.fields:
+        form.add_error(error.field, error.message)
+    else:
+        context["error"] = error.message
+    return render(request, "console/dialogs/step.html", context)
+
+
+def _step_form(request: HttpRequest, declared: StepForm | Command, obj: Any) -> Any:
     if declared.form is None:
         return None
     wants = getattr(declared.form, "takes_record", False)
@@ -170,7 +220,7 @@ def reveal_view(request: HttpRequest, *, pages: Pages, pk: str, field: str) -> H
     reason = request.POST.get("reason", "").strip()
     if len(reason) < 2:
         context["error"] = "请写明查看的原因。"
-        return render(request, "console/dialogs/reveal.html", context, status=422)
+        return render(request, "console/dialogs/reveal.html", context)
     context["value"] = reveal(user=user, obj=obj, field=field, reason=reason)
     response = render(request, "console/dialogs/reveal.html", context)
     response["Cache-Control"] = "no-store"

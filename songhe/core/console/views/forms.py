@@ -53,20 +53,18 @@ def _form_view(request: HttpRequest, pages: Pages, obj: Any) -> HttpResponse:
     context["form_token"] = request.POST.get("form_token") or uuid7()
     context["back"] = pages.url("detail", obj.pk) if obj is not None else pages.url()
     status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                url = once(request, user, lambda: _save(request, pages, obj, form, user))
-            except Changed as error:
-                now = record(request, pages, str(obj.pk))
-                context |= {"conflict": error.message, "differences": _differences(form, now), "version": now.version}
-                status = 409
-            except Refused as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
-            else:
-                messages.success(request, f"{pages.thing}已保存。")
-                return led_to(request, url)
+    if request.method == "POST" and form.is_valid():
+        try:
+            url = once(request, user, lambda: _save(request, pages, obj, form, user))
+        except Changed as error:
+            now = record(request, pages, str(obj.pk))
+            context |= {"conflict": error.message, "differences": _differences(form, now), "version": now.version}
+            status = 409
+        except Refused as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, f"{pages.thing}已保存。")
+            return led_to(request, url)
     context["sections"] = sections(form)
     return render(request, pages.form_template, context, status=status)
 

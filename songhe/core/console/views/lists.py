@@ -95,7 +95,7 @@ def export_view(request: HttpRequest, *, pages: Pages) -> HttpResponseBase:
         return render(request, "console/dialogs/export.html", context)
     reason = request.POST["reason"].strip()
     if len(reason) < 2:
-        return render(request, "console/dialogs/export.html", {**context, "error": "请写明导出的用途。"}, status=422)
+        return render(request, "console/dialogs/export.html", {**context, "error": "请写明导出的用途。"})
     path, count = pages_export(listing)
     try:
         note_export(user=user, pages=pages, rows=count, reason=reason, subject=describe(listing))
