@@ -50,6 +50,13 @@ class StandingOrder(Record):
     def __str__(self) -> str:
         return f"{self.elder} {self.service}"
 
+    @property
+    def weekday_names(self) -> str:
+        """The weekdays as people write them."""
+        return "周" + "、".join("一二三四五六日"[day - 1] for day in self.weekdays)
+
+    weekday_names.fget.short_description = "星期"  # type: ignore[attr-defined]
+
 
 @pghistory.track()
 class Order(Record, OrderFlow):

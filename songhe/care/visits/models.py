@@ -17,7 +17,7 @@ from songhe.core.flow.models import state_check
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.registers.catalogue.models import Service
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders.models import DISCLOSED_ELDER, Elder
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Staff
 
@@ -145,8 +145,7 @@ class HomeCode(Record):
         area="area",
         elder="elder",
         writers=("area",),
-        provider_sql='EXISTS (SELECT 1 FROM elders_disclosure d WHERE d.elder_id = "visits_homecode"."elder_id" '
-        "AND d.provider_id = {provider} AND d.until IS NULL)",
+        provider_sql=DISCLOSED_ELDER,
     )
 
     elder = models.ForeignKey(Elder, models.PROTECT, related_name="home_codes", verbose_name="老年人")

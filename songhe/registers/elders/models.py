@@ -23,6 +23,7 @@ DISCLOSED = (
     "id = ANY (ARRAY(SELECT d.elder_id FROM elders_disclosure d "
     "WHERE d.provider_id = {provider} AND (d.until IS NULL OR d.until >= CURRENT_DATE)))"
 )
+DISCLOSED_ELDER = DISCLOSED.replace("id =", "elder_id =", 1)
 
 
 class Sex(models.TextChoices):
@@ -497,7 +498,8 @@ class Disclosure(Record):
     row_scope: ClassVar = RowScope(via="elder", provider="provider_id", elder="elder")
 
     elder = models.ForeignKey(Elder, models.CASCADE, related_name="disclosures", verbose_name="老年人")
-    provider_id = models.UUIDField("服务商")
+    provider_id = models.UUIDField("服务商编号")
+    recipient = models.CharField("接收方名称", max_length=100, blank=True, help_text="提供当时的名称")
     purpose = models.CharField("目的", max_length=100)
     basis = models.CharField("依据", max_length=200)
     consent = models.ForeignKey(

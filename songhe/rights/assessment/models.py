@@ -112,3 +112,10 @@ class Assessment(Record, AssessmentFlow):
 
     def __str__(self) -> str:
         return f"{self.number}"
+
+    @property
+    def level_name(self) -> str:
+        """The final level as the scale names it."""
+        return str(self.result.get("level_name", ""))
+
+    level_name.fget.short_description = "等级"  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from songhe.core.areas.models import Area
 from songhe.core.ledger.models import Account
 from songhe.core.records import AppendOnly, Record
 from songhe.core.scope.roles import RowScope
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders.models import DISCLOSED_ELDER, Elder
 from songhe.registers.funds.models import BudgetLine
 
 SHARED = RowScope(shared=True, writers=("area",))
@@ -179,8 +179,7 @@ class Credit(Record):
         area="area",
         elder="elder",
         writers=("area",),
-        provider_sql='EXISTS (SELECT 1 FROM elders_disclosure d WHERE d.elder_id = "policy_credit"."elder_id" '
-        "AND d.provider_id = {provider} AND d.until IS NULL)",
+        provider_sql=DISCLOSED_ELDER,
     )
 
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="credits", verbose_name="待遇")

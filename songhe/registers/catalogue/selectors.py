@@ -1,0 +1,50 @@
+"""Reads on the catalogue: what may be ordered, at what price, from whom."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from songhe.core.validity import in_force
+from songhe.registers.catalogue.models import Service, ServicePrice
+
+
+@dataclass(frozen=True)
+class Price:
+    """The guided price of one unit in fen, and whether public money may pay it."""
+
+    price_fen: int
+    credit_pays: bool
+
+
+def price_on(*, service: Service, on: date) -> Price | None:
+    """Return a service's guided price on a day: the public one where there is one, else the private; None without."""
+    prices = {price.payer: price.price_fen for price in ServicePrice.objects.filter(in_force(on), service=service)}
+    if ServicePrice.Payer.PUBLIC in prices:
+        return Price(prices[ServicePrice.Payer.PUBLIC], credit_pays=True)
+    if ServicePrice.Payer.SELF in prices:
+        return Price(prices[ServicePrice.Payer.SELF], credit_pays=False)
+    return None
+
+
+def priced_services(on: date) -> QuerySet[Service]:
+    """Return the open services with their guided prices of a day as ``public_fen`` and ``self_fen``, in one query."""
+
+    def price(payer: str) -> Subquery:
+        return Subquery(
+            ServicePrice.objects.filter(in_force(on), service=OuterRef("pk"), payer=payer).values("price_fen")[:1]
+        )
+
+    return (
+        Service.objects.filter(state=Service.State.OPEN)
+        .annotate(public_fen=price(ServicePrice.Payer.PUBLIC), self_fen=price(ServicePrice.Payer.SELF))
+        .filter(Q(public_fen__isnull=False) | Q(self_fen__isnull=False))
+        .select_related("category")
+        .order_by(F("category__position"), "code")
+    )
+
+
+def search(queryset: QuerySet[Service], text: str) -> QuerySet[Service]:
+    """Find services by code or part of the name."""
+    text = text.strip()
+    return queryset.filter(Q(code__istartswith=text) | Q(name__icontains=text))

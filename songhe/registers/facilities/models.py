@@ -1,0 +1,284 @@
+"""Places where elders are served: what kind, where, how large, run by whom, with which beds and who lies in them."""
+
+from typing import ClassVar
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+
+from songhe.core.areas.models import Area
+from songhe.core.records import Record
+from songhe.core.scope.roles import RowScope
+from songhe.core.validity import has_days, no_overlap, validity_field
+from songhe.registers.providers.models import Provider
+
+
+@pghistory.track()
+class FacilityKind(Record):
+    """A kind of station that a place's norms know; kinds come from packs."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    code = models.CharField("代码", max_length=30)
+    name = models.CharField("名称", max_length=60)
+    position = models.PositiveSmallIntegerField("次序", default=0)
+
+    class Meta(Record.Meta):
+        verbose_name = "设施类型"
+        verbose_name_plural = "设施类型"
+        ordering = ["position", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code"], name="facility_kind_once", violation_error_message="已有此代码的设施类型。"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Norm(Record):
+    """A building norm for a kind of station: a measure, the least or most it may be, and the clause it comes from."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    kind = models.ForeignKey(FacilityKind, models.PROTECT, related_name="norms", verbose_name="设施类型")
+    measure = models.CharField("指标", max_length=40)
+    minimum = models.DecimalField("下限", max_digits=12, decimal_places=4, null=True, blank=True)
+    maximum = models.DecimalField("上限", max_digits=12, decimal_places=4, null=True, blank=True)
+    unit = models.CharField("单位", max_length=20, blank=True)
+    source = models.CharField("依据", max_length=200, blank=True)
+    validity = validity_field()
+
+    class Meta(Record.Meta):
+        verbose_name = "建设标准"
+        verbose_name_plural = "建设标准"
+        ordering = ["kind", "measure", "validity"]
+        constraints = [
+            has_days("norm_has_days"),
+            models.CheckConstraint(
+                condition=Q(minimum__isnull=False) | Q(maximum__isnull=False), name="norm_has_a_bound"
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum__isnull=True) | Q(maximum__isnull=True) | Q(minimum__lte=F("maximum")),
+                name="norm_bounds_in_order",
+            ),
+            no_overlap("norm_once_at_a_time", "kind", "measure", message="该指标在此期间已有标准。"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind_id} {self.measure}"
+
+
+@pghistory.track()
+class Facility(Record):
+    """A station or home; its place and size are public."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "建设中"
+        OPEN = "open", "运营中"
+        PAUSED = "paused", "暂停"
+        CLOSED = "closed", "已关闭"
+
+    name = models.CharField("名称", max_length=100)
+    kind = models.ForeignKey(FacilityKind, models.PROTECT, related_name="facilities", verbose_name="类型")
+    area = models.ForeignKey(Area, models.PROTECT, verbose_name="所在区划")
+    address = models.CharField("地址", max_length=200, blank=True)
+    phone = models.CharField("电话", max_length=20, blank=True)
+    latitude = models.FloatField("纬度", null=True, blank=True, help_text="WGS-84")
+    longitude = models.FloatField("经度", null=True, blank=True, help_text="WGS-84")
+    floor_area_m2 = models.DecimalField("建筑面积（平方米）", max_digits=9, decimal_places=2, null=True, blank=True)
+    main_area_m2 = models.DecimalField(
+        "主要功能用房面积（平方米）", max_digits=9, decimal_places=2, null=True, blank=True
+    )
+    service_radius_m = models.PositiveIntegerField("服务半径（米）", null=True, blank=True)
+    opened_on = models.DateField("启用日期", null=True, blank=True)
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
+
+    class Meta(Record.Meta):
+        verbose_name = "服务设施"
+        verbose_name_plural = "服务设施"
+        ordering = ["area_id", "name"]
+        indexes = [models.Index(fields=["area", "kind"], name="facility_by_area")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["area", "name"], name="facility_once_in_area", violation_error_message="该区划已有同名设施。"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["planned", "open", "paused", "closed"]), name="facility_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                name="facility_place_whole",
+                violation_error_message="经纬度须同时填写，且在有效范围内。",
+            ),
+            models.CheckConstraint(
+                condition=Q(floor_area_m2__isnull=True) | Q(floor_area_m2__gt=0),
+                name="facility_area_positive",
+                violation_error_message="建筑面积须大于零。",
+            ),
+            models.CheckConstraint(
+                condition=Q(main_area_m2__isnull=True)
+                | Q(main_area_m2__gt=0, floor_area_m2__isnull=False, main_area_m2__lte=F("floor_area_m2")),
+                name="facility_main_within_floor",
+                violation_error_message="主要功能用房面积须大于零，且不超过建筑面积。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Operation(Record):
+    """A contract by which a provider runs a facility while ``validity`` lasts."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="operations", verbose_name="设施")
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="operations", verbose_name="运营方")
+    contract_number = models.CharField("合同编号", max_length=60, blank=True)
+    validity = validity_field("合同期")
+
+    class Meta(Record.Meta):
+        verbose_name = "运营合同"
+        verbose_name_plural = "运营合同"
+        ordering = ["facility", "-validity"]
+        constraints = [
+            has_days("operation_has_days"),
+            no_overlap("operation_once_at_a_time", "facility", message="该设施在此期间已有运营方。"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.facility_id} {self.provider_id}"
+
+
+@pghistory.track()
+class OpeningHours(Record):
+    """When a facility is open on a day of the week (Monday is 1); a long midday break makes two rows."""
+
+    row_scope: ClassVar = RowScope(shared=True, deleters=("area",))
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 1, "星期一"
+        TUESDAY = 2, "星期二"
+        WEDNESDAY = 3, "星期三"
+        THURSDAY = 4, "星期四"
+        FRIDAY = 5, "星期五"
+        SATURDAY = 6, "星期六"
+        SUNDAY = 7, "星期日"
+
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="opening_hours", verbose_name="设施")
+    weekday = models.PositiveSmallIntegerField("星期", choices=Weekday.choices)
+    opens = models.TimeField("开门")
+    closes = models.TimeField("关门")
+
+    class Meta(Record.Meta):
+        verbose_name = "开放时间"
+        verbose_name_plural = "开放时间"
+        ordering = ["weekday", "opens"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "weekday", "opens"],
+                name="opening_hours_once",
+                violation_error_message="该日已有相同的开门时间。",
+            ),
+            models.CheckConstraint(condition=Q(weekday__range=(1, 7)), name="opening_hours_weekday_known"),
+            models.CheckConstraint(
+                condition=Q(closes__gt=F("opens")),
+                name="opening_hours_in_order",
+                violation_error_message="关门时间须晚于开门时间。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+
+@pghistory.track()
+class Room(Record):
+    """A room elders sleep in."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="rooms", verbose_name="设施")
+    number = models.CharField("房号", max_length=20)
+    area_m2 = models.DecimalField("面积（平方米）", max_digits=7, decimal_places=2)
+
+    class Meta(Record.Meta):
+        verbose_name = "居室"
+        verbose_name_plural = "居室"
+        ordering = ["facility", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "number"], name="room_once", violation_error_message="该设施已有此房号。"
+            ),
+            models.CheckConstraint(
+                condition=Q(area_m2__gt=0), name="room_area_positive", violation_error_message="面积须大于零。"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+@pghistory.track()
+class Bed(Record):
+    """A bed; how many are free is always counted from stays, never stored."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    room = models.ForeignKey(Room, models.PROTECT, related_name="beds", verbose_name="居室")
+    number = models.CharField("床号", max_length=20)
+    nursing = models.BooleanField("护理型床位", default=False)
+    in_use = models.BooleanField("启用", default=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "床位"
+        verbose_name_plural = "床位"
+        ordering = ["room", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["room", "number"], name="bed_once", violation_error_message="该居室已有此床号。"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+@pghistory.track()
+class BedStay(Record):
+    """Who lies in a bed, by nights: the last bound is the day of leaving, on which the bed is free again."""
+
+    row_scope: ClassVar = RowScope(area="area", provider="provider", elder="elder_id", writers=("area", "provider"))
+
+    class Kind(models.TextChoices):
+        LONG = "long", "长期入住"
+        SHORT = "short", "短期托养"
+        TRIAL = "trial", "试住"
+
+    bed = models.ForeignKey(Bed, models.PROTECT, related_name="stays", verbose_name="床位")
+    elder_id = models.UUIDField("老年人")
+    kind = models.CharField("入住方式", max_length=10, choices=Kind.choices)
+    validity = validity_field("入住期")
+    area = models.ForeignKey(Area, models.PROTECT, verbose_name="设施区划")
+    provider = models.ForeignKey(Provider, models.PROTECT, null=True, verbose_name="运营方")
+
+    class Meta(Record.Meta):
+        verbose_name = "入住"
+        verbose_name_plural = "入住"
+        ordering = ["-validity"]
+        constraints = [
+            has_days("bed_stay_has_nights"),
+            models.CheckConstraint(condition=Q(kind__in=["long", "short", "trial"]), name="bed_stay_kind_known"),
+            no_overlap("bed_stay_one_elder_a_bed", "bed", message="该床位在此期间已有人入住。"),
+            no_overlap("bed_stay_one_bed_an_elder", "elder_id", message="此老人在此期间已入住其他床位。"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bed_id} {self.elder_id}"
