@@ -9,9 +9,10 @@ from uuid import UUID
 
 import polars as pl
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from songhe.core.areas.models import Area
+from songhe.core.calendar.services import today
 from songhe.core.crypto.sealing import blind_index, normal
 from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, current, use
@@ -31,7 +32,15 @@ def listed() -> QuerySet[Elder]:
     The scope's range is repeated here with its own figures: the walls hold without it, but they hide the figures from
     the planner, which then cannot tell a community from a city.
     """
-    return within_scope(Elder.objects.all()).select_related("area")
+    present = Prefetch("difficulties", Difficulty.objects.filter(in_force(today())), to_attr="present_rows")
+    return within_scope(Elder.objects.all()).select_related("area").prefetch_related(present)
+
+
+def present_difficulties(elder: Elder) -> list[Difficulty]:
+    """Return the kinds of difficulty an elder is in today."""
+    if not hasattr(elder, "present_rows"):
+        elder.present_rows = list(elder.difficulties.filter(in_force(today())))
+    return elder.present_rows
 
 
 def within_scope(queryset: QuerySet[Any]) -> QuerySet[Any]:

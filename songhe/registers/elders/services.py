@@ -16,7 +16,7 @@ from songhe.core.files.models import StoredFile
 from songhe.core.files.services import store
 from songhe.core.locks import locked
 from songhe.core.saving import save
-from songhe.core.scope.services import Scope, use
+from songhe.core.scope.services import Scope, current, use
 from songhe.core.validity import from_day, in_force
 from songhe.registers.elders import identity, names
 from songhe.registers.elders.events import (
@@ -99,7 +99,7 @@ def register(
     Coordinates are WGS-84. What is unusual but allowed (younger than 60) is told by ``rules.warnings`` afterwards.
     """
     elder = Elder(
-        area=_community(area),
+        area=_within_scope(_community(area)),
         sex=sex,
         birth_date=birth_date,
         id_kind=id_kind,
@@ -236,6 +236,13 @@ def open_history(elders: list[Elder]) -> None:
 def _community(area: Area) -> Area:
     if area.level != Area.Level.VILLAGE:
         raise Refused(f"“{area.name}”不是社区或村，请选到最末一级。", field="area")
+    return area
+
+
+def _within_scope(area: Area) -> Area:
+    scope = current()
+    if scope is not None and scope.kind == "area" and not scope.area_lo <= area.code < scope.area_hi:
+        raise Refused(f"{area.name}不在您的管辖范围内。", field="area")
     return area
 
 
@@ -618,12 +625,14 @@ def disclose(
     provider_id: UUID,
     purpose: str,
     basis: str,
+    recipient: str = "",
     since: date | None = None,
     until: date | None = None,
 ) -> Disclosure:
     """Note that an elder's data are given to a provider, which then sees the elder; told twice, noted once.
 
-    Rests on the elder's consent to sharing where there is one.
+    ``recipient`` is the provider's name, for the register must name who was given the data. Rests on the elder's
+    consent to sharing where there is one.
 
     Raises:
         Refused: the elder withdrew that consent and has not given it again.
@@ -641,6 +650,7 @@ def disclose(
         Disclosure(
             elder=elder,
             provider_id=provider_id,
+            recipient=recipient.strip(),
             purpose=purpose.strip(),
             basis=basis.strip(),
             consent=consent,
