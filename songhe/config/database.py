@@ -99,9 +99,7 @@ def start_embedded() -> None:
         return
     with psycopg.connect(server().conninfo(dbname="postgres"), autocommit=True) as connection:
         for name, value in EMBEDDED_SETTINGS.items():
-            connection.execute(
-                sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-            )
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
     pgserver.pg_ctl(["-w", "-m", "fast", "restart"], pgdata=PGDATA, user=instance.system_user)
     tuned.touch()
 
@@ -134,7 +132,7 @@ def prepare_server() -> list[str]:
         for role in (OWNER, APP):
             verb = "ALTER" if role in have else "CREATE"
             connection.execute(
-                sql.SQL(f"{verb} ROLE {{}} LOGIN NOINHERIT PASSWORD {{}}").format(  # noqa: S608
+                sql.SQL(f"{verb} ROLE {{}} LOGIN NOINHERIT PASSWORD {{}}").format(
                     sql.Identifier(role), sql.Literal(role_password(role))
                 )
             )
@@ -158,9 +156,11 @@ def create_database(name: str) -> list[str]:
     warnings: list[str] = []
     with psycopg.connect(server().conninfo(dbname="postgres"), autocommit=True) as connection:
         version = connection.info.server_version
-        locale = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'" if version >= 170000 else "LOCALE 'C.UTF-8'"
+        locale = (
+            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'" if version >= 170000 else "LOCALE 'C.UTF-8'"
+        )
         connection.execute(
-            sql.SQL(f"CREATE DATABASE {{}} OWNER {{}} ENCODING 'UTF8' {locale} TEMPLATE template0").format(  # noqa: S608
+            sql.SQL(f"CREATE DATABASE {{}} OWNER {{}} ENCODING 'UTF8' {locale} TEMPLATE template0").format(
                 sql.Identifier(name), sql.Identifier(OWNER)
             )
         )
@@ -173,7 +173,9 @@ def create_database(name: str) -> list[str]:
             try:
                 connection.execute(f"ALTER FUNCTION pg_catalog.{signature} LEAKPROOF")
             except psycopg.errors.InsufficientPrivilege:
-                warnings.append(f"数据库管理员没有超级用户权限，{signature} 未标记 LEAKPROOF：姓名搜索会变慢，但结果不变。")
+                warnings.append(
+                    f"数据库管理员没有超级用户权限，{signature} 未标记 LEAKPROOF：姓名搜索会变慢，但结果不变。"
+                )
     return warnings
 
 

@@ -1,0 +1,220 @@
+"""The command line of Songhe: ``songhe …`` or ``python -m songhe …``."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# The embedded server falls back to a folder of its own where the system names none; nobody need hear of it.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "songhe.config.settings")
+
+cli = typer.Typer(help="松鹤：居家和社区养老服务平台", no_args_is_help=True, add_completion=False)
+pack = typer.Typer(help="政策包", no_args_is_help=True)
+policy = typer.Typer(help="政策引擎", no_args_is_help=True)
+ledger = typer.Typer(help="总账", no_args_is_help=True)
+journal = typer.Typer(help="审计日志", no_args_is_help=True)
+keys = typer.Typer(help="密钥", no_args_is_help=True)
+for name, group in (("pack", pack), ("policy", policy), ("ledger", ledger), ("journal", journal), ("keys", keys)):
+    cli.add_typer(group, name=name)
+
+
+def _django(*, start: bool = True) -> None:
+    """Set Django up for a command, starting the embedded database if it is ours and stopped."""
+    from songhe.config import database
+
+    if start and database.is_embedded():
+        database.start_embedded()
+    import django
+
+    django.setup()
+
+
+@cli.command()
+def up(elders: Annotated[int | None, typer.Option(help="演示老人数量")] = None) -> None:
+    """Set everything up that is missing, then serve until Ctrl-C."""
+    from songhe.config.commands.up import run
+
+    raise typer.Exit(run(elders=elders))
+
+
+@cli.command()
+def test(pytest: Annotated[list[str] | None, typer.Argument(help="传给 pytest 的参数")] = None) -> None:
+    """Run every check, as the project's own ``make test`` does."""
+    from songhe.config.commands.checks import run
+
+    raise typer.Exit(run(pytest or []))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say in words what is missing or wrong."""
+    from songhe.config.commands.doctor import run
+
+    raise typer.Exit(run())
+
+
+@cli.command()
+def demo(
+    elders: Annotated[int, typer.Option(help="老人数量")] = 30_000,
+    seed: Annotated[int | None, typer.Option(help="随机种子")] = None,
+) -> None:
+    """Fill an empty Songhe with a synthetic region."""
+    _django()
+    from songhe.demo.build import build
+
+    build(elders=elders, seed=seed, progress=typer.echo)
+
+
+@cli.command()
+def requirements() -> None:
+    """List every row of docs/requirements.md with its state by the last test run."""
+    from songhe.config.commands.requirements import rows
+
+    for row in rows():
+        typer.echo(row)
+
+
+@pack.command("list")
+def pack_list() -> None:
+    """List the places there are packs for."""
+    from songhe.packs.loader import list_packs, load_pack
+
+    for each in list_packs():
+        typer.echo(f"{each}\t{load_pack(each).title}")
+
+
+@pack.command("check")
+def pack_check(name: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Check that a place's pack (or all of them) is complete and cites its sources."""
+    from songhe.packs.loader import check_pack, list_packs
+
+    found = 0
+    for each in [name] if name else list_packs():
+        for problem in check_pack(each):
+            found += 1
+            typer.echo(f"{each}: {problem.where}: {problem.what}")
+    typer.echo("政策包没有问题。" if not found else f"共 {found} 个问题。")
+    raise typer.Exit(1 if found else 0)
+
+
+@pack.command("load")
+def pack_load(name: str) -> None:
+    """Load a place into this Songhe; loading twice changes nothing."""
+    _django()
+    from songhe.config.packs import load_pack_into_rooms
+
+    for room, line in load_pack_into_rooms(name).items():
+        typer.echo(f"{room}: {line}")
+
+
+@policy.command("evaluate")
+def policy_evaluate(
+    model: Path,
+    facts: Annotated[Path, typer.Option("--input", help="JSON 事实文件")],
+    trace: Annotated[bool, typer.Option("--trace", help="同时输出推理过程")] = False,
+) -> None:
+    """Evaluate a decision model on one case and print JSON."""
+    import json
+
+    from songhe.engines.policy import as_json, evaluate, load_model
+
+    evaluation = evaluate(load_model(model), json.loads(facts.read_text(encoding="utf-8")))
+    answer: dict[str, object] = {"results": as_json(evaluation.results)}
+    if trace:
+        answer["trace"] = evaluation.trace_as_json()
+    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+@policy.command("tck")
+def policy_tck(directory: Path) -> None:
+    """Run the DMN compatibility kit's test files below a folder."""
+    from songhe.engines.policy.tck import run
+
+    result = run(directory)
+    for failure in result.failures:
+        typer.echo(failure)
+    typer.echo(f"{result.passed} passed, {result.failed} failed")
+    raise typer.Exit(1 if result.failed else 0)
+
+
+@ledger.command("verify")
+def ledger_verify() -> None:
+    """Recompute every sum of the ledger from its rows."""
+    _django()
+    from songhe.core.ledger.audit import verify
+    from songhe.core.scope.services import Scope, use
+
+    with use(Scope.system()):
+        report = verify()
+    typer.echo(str(report))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@ledger.command("export")
+def ledger_export(path: Path) -> None:
+    """Write the ledger in beancount's format."""
+    _django()
+    from songhe.core.ledger.beancount import export_beancount
+    from songhe.core.scope.services import Scope, use
+
+    with use(Scope.system()):
+        export_beancount(path)
+    typer.echo(f"已导出到 {path}")
+
+
+@journal.command("verify")
+def journal_verify() -> None:
+    """Seal what is not sealed yet and check the whole chain against the rows."""
+    _django()
+    from songhe.core.journal.services import seal, verify
+    from songhe.core.scope.services import Scope, use
+
+    with use(Scope.system()):
+        seal()
+        report = verify()
+    typer.echo(str(report))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Add a new sealing key and seal everything with it; the server may keep running."""
+    _django()
+    from songhe.core.crypto.services import rotate
+
+    typer.echo(str(rotate()))
+
+
+@cli.command()
+def backup(path: Path) -> None:
+    """Write the database and the uploaded files into a folder."""
+    from songhe.config.commands.backup import backup as run
+
+    run(path)
+
+
+@cli.command()
+def restore(path: Path) -> None:
+    """Read a backup into an empty database."""
+    from songhe.config.commands.backup import restore as run
+
+    run(path)
+
+
+def main() -> None:
+    """Run the command line; what is known to go wrong is said in a sentence."""
+    from songhe.core.errors import Refused
+
+    try:
+        cli()
+    except Refused as refused:
+        typer.echo(refused.message, err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
