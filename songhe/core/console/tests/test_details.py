@@ -41,7 +41,7 @@ def test_steps_are_buttons_and_taken_with_the_version_seen(client, checker, pape
     dialog = checker.get(f"{ROOT}{paper.pk}/step/check_it/", **PART)
     token = {"form_token": str(uuid4())}
     stale = checker.post(f"{ROOT}{paper.pk}/step/check_it/", {"version": 77, **token}, **PART)
-    assert "刚刚被他人修改" in stale.content.decode()
+    assert "被他人修改" in stale.context["error"]
     done = checker.post(f"{ROOT}{paper.pk}/step/check_it/", {"version": dialog.context["version"], **token}, **PART)
     assert done["HX-Redirect"] == f"{ROOT}{paper.pk}/"
     assert Paper.objects.get().state == PaperState.CHECKED

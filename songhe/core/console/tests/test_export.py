@@ -21,11 +21,11 @@ def test_the_reason_is_asked_for_and_noted(client, papers, clerk):
     dialog = client.post(f"{ROOT}export/", {"state": "handed_in"}, HTTP_HX_REQUEST="true").content.decode()
     assert 'name="state" value="handed_in"' in dialog and not Access.objects.exists()
     assert "请写明" in client.post(f"{ROOT}export/", {"reason": " "}).content.decode()
-    rows = list(sheet(client.post(f"{ROOT}export/", {"reason": "月底走访", "q": "001"})).values)
+    rows = list(sheet(client.post(f"{ROOT}export/", {"reason": "月底走访", "q": "请001"})).values)
     assert rows[0][:3] == ("事由", "区划", "状态") and [row[0] for row in rows[1:]] == ["申请001"]
     note = Access.objects.get()
     assert (note.act, note.user_id, note.rows, note.reason) == ("export", clerk.pk, 1, "月底走访")
-    assert "001" not in note.subject
+    assert "请001" not in note.subject
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+2", "@SUM(A1)", '=HYPERLINK("http://x")', "=cmd|'/c calc'!A1"])
