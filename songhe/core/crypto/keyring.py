@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from songhe.config.paths import KEYRING
 
@@ -21,7 +22,11 @@ class Keyring:
     index: bytes
 
 
-_cache: tuple[float, Keyring] | None = None
+class KeyringElsewhere(Exception):
+    """The keyring is kept where this program cannot write."""
+
+
+_cache: tuple[tuple[int, int], Keyring] | None = None
 
 
 def load() -> Keyring:
@@ -30,15 +35,22 @@ def load() -> Keyring:
     if text := os.environ.get("SONGHE_KEYRING_JSON"):
         return _parse(text)
     if not KEYRING.exists():
-        _write(Keyring(seal={1: secrets.token_bytes(16)}, current=1, index=secrets.token_bytes(32)))
-    stamp = KEYRING.stat().st_mtime
+        _create(Keyring(seal={1: secrets.token_bytes(16)}, current=1, index=secrets.token_bytes(32)))
+    status = KEYRING.stat()
+    # Each new keyring is a new file, so its number tells it apart even within one tick of the clock.
+    stamp = (status.st_ino, status.st_mtime_ns)
     if _cache is None or _cache[0] != stamp:
         _cache = (stamp, _parse(KEYRING.read_text()))
     return _cache[1]
 
 
 def add_key() -> int:
-    """Add a new sealing key and make it the one in use; return its number. Old keys stay for reading."""
+    """Add a new sealing key and make it the one in use; return its number. Old keys stay for reading.
+
+    Raises KeyringElsewhere when the keyring is not a file of ours.
+    """
+    if os.environ.get("SONGHE_KEYRING_JSON"):
+        raise KeyringElsewhere("密钥环由环境变量 SONGHE_KEYRING_JSON 给出，请在那里加入新密钥。")
     ring = load()
     number = max(ring.seal) + 1
     _write(Keyring(seal={**ring.seal, number: secrets.token_bytes(16)}, current=number, index=ring.index))
@@ -55,6 +67,21 @@ def _parse(text: str) -> Keyring:
 
 
 def _write(ring: Keyring) -> None:
+    _private_copy(ring).replace(KEYRING)
+
+
+def _create(ring: Keyring) -> None:
+    """Put a first keyring in place unless another process has just done so: its keys may be in use already."""
+    copy = _private_copy(ring)
+    try:
+        os.link(copy, KEYRING)
+    except FileExistsError:
+        pass
+    finally:
+        copy.unlink()
+
+
+def _private_copy(ring: Keyring) -> Path:
     KEYRING.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         {
@@ -64,7 +91,9 @@ def _write(ring: Keyring) -> None:
         },
         indent=1,
     )
-    new = KEYRING.with_suffix(".new")
-    new.write_text(text)
-    new.chmod(0o600)
-    new.replace(KEYRING)
+    copy = KEYRING.with_name(f".{KEYRING.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return copy
