@@ -58,7 +58,7 @@ def _copy(template: str, name: str) -> None:
     with _administrator() as admin:
         _drop(admin, name)
         admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
@@ -79,6 +79,8 @@ def _build_template() -> str:
     if database.is_embedded():
         database.start_embedded()
     name = f"songhe_template_{_fingerprint()}"
+    if database.database_exists(name):
+        return name
     with _administrator() as admin:
         # One run builds while the others wait for it.
         admin.execute("SELECT pg_advisory_lock(728431)")
@@ -102,10 +104,11 @@ def _drop(admin: psycopg.Connection, name: str) -> None:
 
 
 def _drop_leftovers(admin: psycopg.Connection) -> None:
-    """Drop the oldest templates, and the databases of test runs that were killed."""
+    """Drop the oldest templates, and what killed runs left; nobody else builds while the lock is held."""
     names = admin.execute("SELECT datname FROM pg_database ORDER BY oid DESC").fetchall()
     templates = [name for (name,) in names if name.startswith("songhe_template_")]
-    dead = [name for (name,) in names if name.startswith("songhe_test_") and not _alive(name)]
+    dead = [name for (name,) in names if name.startswith("building_songhe_template_")]
+    dead += [name for (name,) in names if name.startswith("songhe_test_") and not _alive(name)]
     for name in templates[KEPT_TEMPLATES:] + dead:
         _drop(admin, name)
 
