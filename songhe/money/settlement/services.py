@@ -112,7 +112,10 @@ class _Drawing:
 
 
 _COLUMNS = (*SIGNED, "id", "version", "created_at", "signature", "dispute", "answer")
-_COPY = f"COPY settlement_statementline ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+# Row-level security takes rows by INSERT only, so they are copied beside the table first: still ten times as fast.
+_BESIDE = "CREATE TEMP TABLE IF NOT EXISTS drawn_lines (LIKE settlement_statementline) ON COMMIT DROP"
+_COPY = f"COPY drawn_lines ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_INSERT = f"INSERT INTO settlement_statementline ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM drawn_lines"  # noqa: S608
 _TYPES = (
     *("uuid", "uuid", "uuid", "uuid", "int8", "uuid", "uuid", "uuid", "date", "timestamptz", "int2"),
     *("int8", "int8", "int8", "int8", "int8", "uuid", "uuid", "uuid"),
@@ -131,10 +134,14 @@ def _write_lines(drawing: _Drawing, visits: Iterable[DueVisit], signer: Signer) 
         facts = _facts(statement, visit)
         rows.append((*facts, uuid7(), 1, made_at, signer.sign(facts), "", ""))
     if rows:
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(_TYPES)
-            for row in rows:
-                copy.write_row(row)
+        with connection.cursor() as cursor:
+            cursor.execute(_BESIDE)
+            with cursor.copy(_COPY) as copy:
+                copy.set_types(_TYPES)
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(_INSERT)
+            cursor.execute("TRUNCATE drawn_lines")
     return len(rows)
 
 

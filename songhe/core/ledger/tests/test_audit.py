@@ -83,7 +83,7 @@ def test_beancount_accepts_the_ledger_and_finds_the_same_balances(busy_ledger, t
     entries, errors, _options = loader.load_file(str(path))
     assert errors == []
     real = realization.realize(entries)
-    for account in Account.objects.all():
+    for account in Account.objects.filter(postings__isnull=False).distinct():
         have = services.balance(account)
         name = next(name for name in _names(real) if name.endswith(account.pk.hex.upper()))
         found = realization.get(real, name).balance.get_currency_units(account.currency).number

@@ -157,12 +157,14 @@ def test_each_sees_the_accounts_and_entries_of_their_own(treasury):
     move(treasury.line, theirs, 500, key="open")
     move(treasury.line, earned, 700, key="earn")
 
+    made = [treasury.line.pk, theirs.pk, earned.pk]
+
     def seen(scope):
         with use(scope):
             return (
-                set(Account.objects.values_list("pk", flat=True)),
-                set(Entry.objects.values_list("key", flat=True)),
-                Posting.objects.count(),
+                set(Account.objects.filter(pk__in=made).values_list("pk", flat=True)),
+                set(Entry.objects.filter(postings__account__in=made).values_list("key", flat=True)),
+                Posting.objects.filter(account__in=made).count(),
             )
 
     assert seen(Scope.of_persons([elder])) == ({theirs.pk}, {"open"}, 1)
