@@ -1,6 +1,6 @@
 """Saving a record so that whatever the database refuses comes back as a sentence for people."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
@@ -20,7 +20,7 @@ def save(obj: M) -> M:
         Refused: a field is wrong, or a named constraint stands in the way (its ``violation_error_message``).
     """
     try:
-        obj.clean_fields(exclude={field.name for field in obj._meta.fields if isinstance(field, SealedField)})
+        obj.clean_fields(exclude={field.name for field in obj._meta.fields if _cleans_itself(field)})
         obj.clean()
     except ValidationError as error:
         raise _refused(obj, error) from error
@@ -30,6 +30,11 @@ def save(obj: M) -> M:
     except IntegrityError as error:
         raise explained(obj, error) from error
     return obj
+
+
+def _cleans_itself(field: "models.Field[Any, Any]") -> bool:
+    """Tell a sealed field, and a state that only a step of its flow may set, from the others."""
+    return isinstance(field, SealedField) or getattr(field, "protected", False)
 
 
 def explained(obj: models.Model, error: IntegrityError) -> Exception:

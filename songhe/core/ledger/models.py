@@ -14,7 +14,7 @@ from django.db.models import F, Func, Q
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.records import AppendOnly, Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
 
 
 class Currency(models.TextChoices):
@@ -46,13 +46,6 @@ class EntryKind(models.TextChoices):
     CORRECT = "correct", "更正"
 
 
-# A county's staff read the accounts of the divisions above theirs too: they draw on their city's budget.
-_HERE_OR_ABOVE = (
-    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
-    "AND above.code <= {lo} AND above.upper >= {hi}))"
-)
-
-
 class Account(Record):
     """A place where money or a claim on money is; ``fund`` is the account whose money it is part of.
 
@@ -60,7 +53,7 @@ class Account(Record):
     """
 
     row_scope: ClassVar = RowScope(
-        area="area", area_sql=_HERE_OR_ABOVE, provider="provider_id", elder="elder_id", writers=()
+        area="area", area_sql=HERE_OR_ABOVE, provider="provider_id", elder="elder_id", writers=()
     )
 
     kind = models.CharField("账户类型", max_length=10, choices=AccountKind.choices)

@@ -7,6 +7,12 @@ Kind = Literal["area", "inspect", "provider", "person", "system"]
 
 KINDS: tuple[Kind, ...] = ("area", "inspect", "provider", "person", "system")
 
+HERE_OR_ABOVE = (
+    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
+    "AND above.code <= {lo} AND above.upper >= {hi}))"
+)
+"""An ``area_sql`` for rows that staff also read of the divisions above theirs: a county draws on its city's budget."""
+
 
 @dataclass(frozen=True)
 class RowScope:

@@ -11,24 +11,18 @@ from songhe.core.crypto.fields import SealedField
 from songhe.core.flow.models import state_check
 from songhe.core.ledger.models import Entry
 from songhe.core.records import Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
 from songhe.money.payments.flow import BatchFlow, BatchState
 from songhe.money.settlement.models import Statement
 from songhe.registers.funds.models import BudgetLine, Pot
 from songhe.registers.providers.models import Provider
-
-# Staff pay from the pots of the divisions above theirs too.
-_HERE_OR_ABOVE = (
-    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
-    "AND above.code <= {lo} AND above.upper >= {hi}))"
-)
 
 
 @pghistory.track()
 class Payee(Record):
     """A provider's bank account; a new one ends the old."""
 
-    row_scope: ClassVar = RowScope(shared=True, provider="provider", hidden_from=("person",))
+    row_scope: ClassVar = RowScope(area_sql="true", provider="provider")
 
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="payees", verbose_name="服务商")
     account_name = models.CharField("户名", max_length=100)
@@ -58,7 +52,7 @@ class Payee(Record):
 class Batch(Record, BatchFlow):
     """Payments from one pot's bank account, handed to the bank together."""
 
-    row_scope: ClassVar = RowScope(area="area", area_sql=_HERE_OR_ABOVE)
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE)
 
     number = models.CharField("批次号", max_length=24, unique=True)
     pot = models.ForeignKey(Pot, models.PROTECT, related_name="batches", verbose_name="资金来源")

@@ -9,23 +9,17 @@ from django.db.models import Q
 from songhe.core.areas.models import Area
 from songhe.core.files.models import StoredFile
 from songhe.core.records import Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
 from songhe.registers.catalogue.models import Service
 from songhe.registers.providers.models import Provider
-
-# A county's clerks read the contracts of the divisions above theirs too: a city may sign for all its counties.
-_HERE_OR_ABOVE = (
-    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
-    "AND above.code <= {lo} AND above.upper >= {hi}))"
-)
 
 
 @pghistory.track()
 class Contract(Record):
     """An agreement with one provider for one division; ``share_percent`` is the operator's part of the takings."""
 
-    row_scope: ClassVar = RowScope(area="area", area_sql=_HERE_OR_ABOVE, provider="provider")
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE, provider="provider")
 
     class Kind(models.TextChoices):
         PURCHASE = "purchase", "政府购买服务"
@@ -74,7 +68,7 @@ class ContractPrice(Record):
     ``provider`` and ``area`` are the contract's; kept here so that the database can refuse two prices at a time.
     """
 
-    row_scope: ClassVar = RowScope(area="area", area_sql=_HERE_OR_ABOVE, provider="provider")
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE, provider="provider")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="prices", verbose_name="合同")
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="+", editable=False, verbose_name="服务商")

@@ -10,14 +10,8 @@ from django.db.models import Q
 from songhe.core.areas.models import Area
 from songhe.core.ledger.models import Account, Currency
 from songhe.core.records import Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
-
-# Staff read the funds of the divisions above theirs too: a county draws on its city's budget.
-_HERE_OR_ABOVE = (
-    "({area} OR EXISTS (SELECT 1 FROM areas_area above WHERE above.code = area_id "
-    "AND above.code <= {lo} AND above.upper >= {hi}))"
-)
 
 
 @pghistory.track()
@@ -27,7 +21,7 @@ class Pot(Record):
     ``account`` holds the claim on what has come in and is not yet given to budget lines; ``bank`` the money itself.
     """
 
-    row_scope: ClassVar = RowScope(area="area", area_sql=_HERE_OR_ABOVE)
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE)
 
     class Source(models.TextChoices):
         CENTRAL = "central", "中央财政"
@@ -136,7 +130,7 @@ class Rate(Record):
 class BudgetLine(Record):
     """What a pot is to be spent on in a year in one division; ``account`` holds what it was given and still has."""
 
-    row_scope: ClassVar = RowScope(area="area", area_sql=_HERE_OR_ABOVE)
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE)
 
     code = models.CharField("代码", max_length=60)
     name = models.CharField("名称", max_length=100)
