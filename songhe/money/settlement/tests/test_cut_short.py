@@ -1,0 +1,125 @@
+"""The process is killed in the middle of a settlement: what was finished stays whole, the rest is as if never begun."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from django.conf import settings
+from django.db import connection
+
+from songhe.core.errors import Busy
+from songhe.core.ledger import audit
+from songhe.core.scope.services import Scope, use
+from songhe.money.settlement import services
+from songhe.money.settlement.models import Statement, StatementLine
+from songhe.money.settlement.tests.test_settlement import draw
+from songhe.money.settlement.tests.world import CODES, World
+
+DRAWS = """
+import sys, time
+import django
+django.setup()
+from datetime import date
+from songhe.core.calendar.services import at
+from songhe.money.settlement import services
+
+write, calls = services._write_lines, []
+
+def write_and_wait(*arguments):
+    written = write(*arguments)
+    calls.append(written)
+    if len(calls) == 2:
+        print("written", flush=True)
+        time.sleep(60)
+    return written
+
+services._write_lines = write_and_wait
+with at(date(2026, 4, 1)):
+    services.draw(month=date(2026, 3, 1))
+"""
+
+
+def test_killed_between_and_within_statements(transactional_db):
+    with use(Scope.system()):
+        world = World()
+        credit = world.new_credit()
+        day = 2
+        for number, code in enumerate(CODES):
+            provider, staff = (world.provider, world.staff) if not number else world.new_provider(f"第{number}家", code)
+            if number:
+                world.sign(provider, f"T-{number + 1}", 5000)
+            world.visit(credit, day + number, provider=provider, staff=staff)
+
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", DRAWS],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "songhe.config.settings",
+            "SONGHE_DB": settings.DATABASES["default"]["NAME"],
+        },
+    )
+    try:
+        assert process.stdout.readline() == "written\n"
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    with use(Scope.system()):
+        assert Statement.objects.count() == StatementLine.objects.count() == 1
+    # The dead process's transaction is rolled back as soon as the server notices; drawing again says Busy until then.
+    drawn = _again(world)
+    assert (drawn.statements, drawn.visits) == (2, 2)
+    with use(Scope.system()):
+        assert Statement.objects.count() == StatementLine.objects.count() == 3
+        assert StatementLine.objects.values("visit").distinct().count() == 3
+        report = audit.verify()
+        assert report.ok, str(report)
+
+
+def _again(world):
+    for _attempt in range(50):
+        try:
+            return draw(world)
+        except Busy:
+            time.sleep(0.1)
+    return draw(world)
+
+
+def test_two_clerks_draw_one_provider_at_once(transactional_db):
+    with use(Scope.system()):
+        world = World()
+        world.visit(world.new_credit(), 2)
+    results, start, inside, write = [], threading.Barrier(2), threading.Event(), services._write_lines
+
+    def slow(*arguments):
+        inside.wait(0.5)
+        return write(*arguments)
+
+    def run():
+        try:
+            start.wait()
+            results.append(draw(world).visits)
+        except Busy as busy:
+            results.append(busy.message)
+        finally:
+            connection.close()
+
+    services._write_lines = slow
+    try:
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        services._write_lines = write
+    assert sorted(map(str, results)) == ["1", "正有其他人在生成这家服务商的结算单，请稍候再试。"]
+    with use(Scope.system()):
+        assert StatementLine.objects.count() == 1
