@@ -76,9 +76,11 @@ def _fetch(*, for_tests: bool) -> None:
     command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     if not for_tests:
         command.append("--omit=dev")
-    done = npm(command, return_completed_process=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = npm(
+        command, return_completed_process=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode:
-        tail = done.stdout.decode(errors="replace").strip().splitlines()[-5:]
+        tail = str(done.stdout).strip().splitlines()[-5:]
         raise FrontendFailed("前端依赖下载失败，请检查网络后重试：\n" + "\n".join(tail))
 
 

@@ -1,5 +1,7 @@
 """How a value of a record is written for people: on lists, detail pages, in spreadsheets and in comparisons."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -54,7 +56,7 @@ def as_column(spec: ColumnSpec) -> Column:
     return Column(spec)
 
 
-def field_of(model: type[models.Model], name: str) -> models.Field | None:
+def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
     """Return the stored field at the end of a path, or None if the path ends in a property or method."""
     field: Any = None
     for part in name.replace("__", ".").split("."):
@@ -72,6 +74,10 @@ def label_of(model: type[models.Model], column: Column) -> str:
     """Return a column's heading."""
     if column.label:
         return column.label
+    path, _dot, last = column.name.replace("__", ".").rpartition(".")
+    if path and last in ("name", "full_name") and (link := field_of(model, path)):
+        # The name of what is linked goes by the link's own label.
+        return str(link.verbose_name)
     if field := field_of(model, column.name):
         return str(field.verbose_name)
     member = getattr(model, column.name.replace("__", ".").rsplit(".", 1)[-1], None)
@@ -92,8 +98,9 @@ def sort_fields(model: type[models.Model], column: Column) -> tuple[str, ...]:
 def is_number(model: type[models.Model], column: Column) -> bool:
     """Tell whether a column is written to the right."""
     field = field_of(model, column.name)
-    numeric = models.IntegerField | models.DecimalField | models.FloatField
-    return column.name.endswith("_fen") or (isinstance(field, numeric) and not field.choices)
+    if column.name.endswith("_fen"):
+        return True
+    return isinstance(field, models.IntegerField | models.DecimalField | models.FloatField) and not field.choices
 
 
 def value_of(obj: Any, name: str) -> Any:
@@ -133,7 +140,7 @@ def text_of(obj: Any, column: Column) -> str:
     return write(value, field, holder=_holder(obj, column.name), name=column.name)
 
 
-def write(value: Any, field: models.Field | None = None, *, holder: Any = None, name: str = "") -> str:
+def write(value: Any, field: models.Field[Any, Any] | None = None, *, holder: Any = None, name: str = "") -> str:
     """Write any value as plain text; ``field`` and its ``holder`` give choices their labels."""
     if value is None or value == "":
         return NOTHING
@@ -141,14 +148,18 @@ def write(value: Any, field: models.Field | None = None, *, holder: Any = None, 
         return "是" if value else "否"
     if name.endswith("_fen") and isinstance(value, int):
         return yuan(value)
-    choices = dict(
-        getattr(field, "flatchoices", None) or getattr(getattr(field, "base_field", None), "flatchoices", ())
-    )
+    choices = _choices(field)
     if choices and isinstance(value, list | tuple | set):
         return "、".join(str(choices.get(item, item)) for item in value) or NOTHING
     if choices:
         return str(choices.get(value, value))
     return _write_plain(value)
+
+
+def _choices(field: Any) -> dict[Any, Any]:
+    """Return the labels of a field's choices, or of those of an array's items."""
+    labels: Any = getattr(field, "flatchoices", None)
+    return dict(labels or getattr(getattr(field, "base_field", None), "flatchoices", ()))
 
 
 def _write_plain(value: Any) -> str:

@@ -80,7 +80,7 @@ class Lookup(forms.Select):
         """Return no options: they are looked up one by one."""
         return []
 
-    def format_value(self, value: Any) -> str:
+    def format_value(self, value: Any) -> str:  # type: ignore[override]
         """Write the chosen record's key."""
         return "" if value is None else str(value)
 

@@ -1,5 +1,7 @@
 """The filters of a list, made from the names its pages declare."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import django_filters
@@ -15,7 +17,7 @@ from songhe.core.console.fields import FenField, Lookup
 YES_NO = (("true", "是"), ("false", "否"))
 
 
-class AreaFilter(django_filters.ModelChoiceFilter):
+class AreaFilter(django_filters.ModelChoiceFilter):  # type: ignore[misc]
     """Rows of a division and of all below it."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -31,7 +33,7 @@ class AreaFilter(django_filters.ModelChoiceFilter):
         return qs.filter(**{f"{column}__gte": value.code, f"{column}__lt": value.upper})
 
 
-class _FenRange(django_filters.RangeFilter):
+class _FenRange(django_filters.RangeFilter):  # type: ignore[misc]
     field_class = django_filters.fields.RangeField
 
     def filter(self, qs: QuerySet[Any], value: slice | None) -> QuerySet[Any]:
@@ -47,12 +49,12 @@ class _Day(forms.DateInput):
     input_type = "date"
 
 
-class _DayRange(django_filters.widgets.RangeWidget):
+class _DayRange(django_filters.widgets.RangeWidget):  # type: ignore[misc]
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         forms.MultiWidget.__init__(self, (_Day(format="%Y-%m-%d"), _Day(format="%Y-%m-%d")), attrs)
 
 
-class _Validity(django_filters.DateFilter):
+class _Validity(django_filters.DateFilter):  # type: ignore[misc]
     """Rows in force on a day."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -99,7 +101,7 @@ def _has_item(path: str) -> Any:
     return keep
 
 
-def _plain_filter(field: models.Field, path: str, common: dict[str, Any]) -> django_filters.Filter:
+def _plain_filter(field: models.Field[Any, Any], path: str, common: dict[str, Any]) -> django_filters.Filter:
     if isinstance(field, models.BooleanField):
         return django_filters.BooleanFilter(widget=forms.Select(choices=(("", "全部"), *YES_NO)), **common)
     if isinstance(field, models.DateTimeField | models.DateField):
@@ -123,7 +125,7 @@ def _plain_filter(field: models.Field, path: str, common: dict[str, Any]) -> dja
     return django_filters.CharFilter(lookup_expr="icontains", **common)
 
 
-class _DateTimeDays(django_filters.DateFromToRangeFilter):
+class _DateTimeDays(django_filters.DateFromToRangeFilter):  # type: ignore[misc]
     """Moments from the start of the first day to the end of the last."""
 
 

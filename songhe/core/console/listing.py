@@ -184,8 +184,8 @@ class Listing:
         """Tell whether a search or filter leaves rows out."""
         return bool(self.text or self.active_filters)
 
-    def totals(self) -> list[tuple[str, int | float]]:
-        """Return the sum of each totalled column over all rows that match; money in fen."""
+    def totals(self) -> list[tuple[str, int | float, bool]]:
+        """Return the sum of each totalled column over all rows that match, and whether it is money in fen."""
         columns = [as_column(spec) for spec in self.pages.totals]
         if not columns:
             return []

@@ -12,7 +12,7 @@
 Permissions are ``<room>.view``, ``.create``/``.edit``, ``.export``, ``.reveal``; rows are those of the person's scope.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -69,7 +69,8 @@ class Pages:
     columns: ClassVar[Sequence[ColumnSpec]] = ()
     more_columns: ClassVar[Sequence[ColumnSpec]] = ()
     """Columns that a person may switch on."""
-    search: ClassVar[Callable[[QuerySet[Any], str], QuerySet[Any]] | None] = None
+    search: ClassVar[Any] = None
+    """A selector: (queryset, text) → queryset; the text comes in a request's body, for it may be a number."""
     search_hint: ClassVar[str] = "搜索"
     search_everywhere: ClassVar[bool] = False
     """The search box at the top of every page looks here too."""
@@ -77,15 +78,17 @@ class Pages:
     """Names of fields, ``(name, label)``, or ``(name, django_filters.Filter)``."""
     filterset: ClassVar[type[FilterSet] | None] = None
     ordering: ClassVar[Sequence[str]] = ()
-    queryset: ClassVar[QuerySet[Any] | Callable[..., QuerySet[Any]] | None] = None
+    queryset: ClassVar[Any] = None
     """A queryset, or a function of nothing that returns one."""
     select_related: ClassVar[Sequence[str]] = ()
     prefetch_related: ClassVar[Sequence[Any]] = ()
     rows_per_page: ClassVar[int] = 20
     totals: ClassVar[Sequence[ColumnSpec]] = ()
     """Columns whose sum is shown under the list."""
-    row_link: ClassVar[Callable[[Any], str | None] | None] = None
-    row_tone: ClassVar[Callable[[Any], str | None] | None] = None
+    row_link: ClassVar[Any] = None
+    """A function of a row that gives its address, or None; the detail page unless given."""
+    row_tone: ClassVar[Any] = None
+    """A function of a row that gives ``red``, ``orange``, ``secondary`` or None for its edge."""
     bulk: ClassVar[Sequence[Bulk]] = ()
     extra_actions: ClassVar[Sequence[Action]] = ()
     """Buttons of the list page."""
@@ -106,8 +109,10 @@ class Pages:
     """Sealed fields that may be shown in full for a reason; all of the model's unless given."""
 
     form: ClassVar[type[BaseForm] | None] = None
-    create: ClassVar[Callable[..., Any] | None] = None
-    update: ClassVar[Callable[..., Any] | None] = None
+    create: ClassVar[Any] = None
+    """The service that creates: gets the form's data and ``user``, ``by`` where it declares them."""
+    update: ClassVar[Any] = None
+    """The service that amends: also the record (as its noun, ``obj`` or an id) and ``version``."""
     edit_form: ClassVar[type[BaseForm] | None] = None
     readonly: ClassVar[bool] = False
     permissions: ClassVar[dict[str, str]] = {}
@@ -175,7 +180,8 @@ class Pages:
     def link(self, obj: Model) -> str | None:
         """Return where a row of the list leads."""
         if self.row_link is not None:
-            return self.row_link(obj)
+            found: str | None = self.row_link(obj)
+            return found
         return self.url("detail", obj.pk)
 
     def label(self, column: Column) -> str:
@@ -261,7 +267,7 @@ class Pages:
 
     def default_ordering(self) -> list[str]:
         """Return the order of a list nobody has sorted; the key makes it one order only."""
-        return list(self.ordering or self.model._meta.ordering or ["-pk"])
+        return [str(name) for name in self.ordering or self.model._meta.ordering or ["-pk"]]
 
     # --- detail ------------------------------------------------------------------------------------------------
 

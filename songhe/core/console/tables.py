@@ -11,7 +11,7 @@ from songhe.core.console.listing import Listing
 from songhe.core.console.pages import Pages
 
 
-class _Cell(tables.Column):
+class _Cell(tables.Column):  # type: ignore[misc]
     """A cell written as the kit writes that value everywhere; the first one leads to the record."""
 
     def __init__(self, pages: Pages, column: Column, *, leads: bool) -> None:
@@ -32,7 +32,7 @@ class _Cell(tables.Column):
         return format_html('<a href="{}" class="row-link">{}</a>', href, html)
 
 
-class _Choose(tables.Column):
+class _Choose(tables.Column):  # type: ignore[misc]
     """The box that chooses a row for a bulk action."""
 
     def __init__(self) -> None:

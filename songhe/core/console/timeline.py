@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from songhe.core.console.display import Column, label_of
 from songhe.core.console.registry import pages_of
 from songhe.core.flow.models import FlowModel
 from songhe.core.flow.services import steps_of
@@ -42,7 +43,7 @@ def timeline(obj: models.Model) -> list[tuple[str, list[Line]]]:
     related = list(pages.related(obj)) if pages is not None else []
     changed = history(obj, related) if hasattr(type(obj), "pgh_event_model") else []
     steps = _steps(obj)
-    labels = {str(obj._meta.get_field("state").verbose_name)} if steps else set()
+    labels = {label_of(type(obj), Column("state"))} if steps else set()
     changes = [line for line in (_change(each, labels) for each in changed) if line is not None]
     lines = sorted([*steps, *changes], key=lambda line: line.at, reverse=True)[:LINES]
     return [(day, list(members)) for day, members in groupby(lines, key=_day)]

@@ -5,7 +5,7 @@ from django.urls import URLPattern, path
 from songhe.core.console.pages import Pages
 from songhe.core.console.registry import all_pages, autodiscover
 from songhe.core.console.views import bulk, details, forms, lists
-from songhe.core.console.views.access import guarded
+from songhe.core.console.views.access import PageView, guarded
 from songhe.core.console.views.search import search_view
 
 
@@ -21,7 +21,7 @@ def patterns() -> list[URLPattern]:
 def patterns_of(pages: Pages) -> list[URLPattern]:
     """Return the addresses of one set of pages."""
     base = f"{pages.room}/{pages.noun}/"
-    kit = [
+    kit: list[tuple[str, str, PageView, str]] = [
         ("", "list", lists.list_view, "view"),
         ("lookup/", "lookup", lists.lookup_view, "lookup"),
         ("columns/", "columns", lists.columns_view, "view"),

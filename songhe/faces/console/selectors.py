@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import Count, Q
 
 from songhe.core.accounts.models import User
+from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import today
 from songhe.core.console.pages import Pages
-from songhe.core.console.registry import all_pages, pages_of
+from songhe.core.console.registry import GROUPS, all_pages, pages_of
 from songhe.core.flow.models import Todo
 from songhe.core.flow.selectors import model_of
 from songhe.core.flow.services import todos
@@ -86,14 +87,56 @@ def step_counts(user: User, day: date | None = None) -> list[StepCount]:
     return sorted(found, key=lambda step: (-step.late, -step.count))
 
 
+# What people of a role do most, in order; ``+`` makes a new one. What is not named here follows in the menu's order.
+_CLERK = (
+    "orders-order+",
+    "elders-elder+",
+    "assessment-assessment+",
+    "elders-elder",
+    "visits-visit",
+    "orders-complaint",
+)
+QUICK: dict[str, tuple[str, ...]] = {
+    Role.COMMUNITY_CLERK: (
+        "elders-elder+",
+        "assessment-assessment+",
+        "orders-order+",
+        "elders-import+",
+        "elders-elder",
+    ),
+    Role.STREET_CLERK: _CLERK,
+    Role.COUNTY_CLERK: (*_CLERK, "policy-decision", "settlement-statement"),
+    Role.OPERATOR: ("orders-order+", "orders-order", "dispatch-assignment", "orders-complaint"),
+    Role.ADVISER: ("orders-order+", "elders-elder"),
+    Role.PROVIDER_MANAGER: ("orders-order", "visits-visit", "workforce-staff", "settlement-statement"),
+    Role.POLICY_OFFICER: ("policy-version", "policy-document", "policy-decision", "indicators-indicator"),
+    Role.FINANCE_CHECKER: ("settlement-statement", "visits-visit", "contracts-contract"),
+    Role.FINANCE_APPROVER: ("settlement-statement", "funds-line", "contracts-contract"),
+    Role.CASHIER: ("payments-batch", "payments-payment", "payments-payee"),
+    Role.INSPECTOR: ("visits-visit", "orders-complaint", "settlement-statement"),
+    Role.AUDITOR: ("journal-access", "ledger-entry", "settlement-statement"),
+}
+SHOWN = 8
+
+
 def quick_actions(user: User) -> list[dict[str, Any]]:
-    """Return what this person may make new, and the lists they may open, in the order of the loop."""
-    creating = [pages for pages in all_pages() if pages.menu is not None and pages.may(user, "create")]
-    viewing = [pages for pages in all_pages() if pages.menu is not None and pages.may(user, "view")]
-    actions = [_action(pages, "create", f"新建{pages.thing}") for pages in creating[:4]]
-    shown = {pages.key for pages in creating[:4]}
-    return actions + [_action(pages, "list", pages.heading) for pages in viewing if pages.key not in shown][:4]
+    """Return what this person does most: first what their role is for, then what else they may make or open."""
+    known = {pages.key: pages for pages in all_pages()}
+    named = [(known.get(name.rstrip("+")), name.endswith("+")) for name in QUICK.get(user.role, ())]
+    wanted = [(pages, creates) for pages, creates in named if pages is not None]
+    listed = [pages for pages in known.values() if pages.menu is not None]
+    wanted += [(pages, False) for pages in sorted(listed, key=_place)]
+    allowed = [
+        (pages, creates) for pages, creates in dict.fromkeys(wanted) if pages.may(user, "create" if creates else "view")
+    ]
+    return [_action(pages, creates) for pages, creates in allowed[:SHOWN]]
 
 
-def _action(pages: Pages, kind: str, label: str) -> dict[str, Any]:
-    return {"label": label, "url": pages.url(kind), "icon": pages.icon, "create": kind == "create"}
+def _place(pages: Pages) -> tuple[int, int]:
+    return GROUPS.index(pages.menu or GROUPS[0]), pages.order
+
+
+def _action(pages: Pages, creates: bool) -> dict[str, Any]:
+    label = f"新建{pages.thing}" if creates else pages.heading
+    url = pages.create_url if creates else pages.list_url
+    return {"label": label, "url": url, "icon": pages.icon, "create": creates}

@@ -280,6 +280,8 @@
     $$("form[data-draft]", root).forEach(prepareDraft);
   };
   prepare(document);
+  const here = $(".side-link.active");
+  if (here) { const box = here.closest(".side"); if (here.offsetTop > box.clientHeight - 60) box.scrollTop = here.offsetTop - box.clientHeight / 2; }
   const errors = $("#errors") || $(".conflict");
   if (errors) { errors.setAttribute("tabindex", "-1"); errors.focus(); }
 })();

@@ -51,8 +51,8 @@ def fact_list(obj: models.Model, names: str) -> dict[str, Any]:
 
 
 @register.simple_tag
-def demo_accounts() -> list[tuple[str, list[models.Model]]]:
+def demo_accounts() -> list[tuple[str, list[Any]]]:
     """Return the demonstration's accounts grouped by role; none outside the demonstration."""
     from songhe.core.console.signin import demo_accounts as accounts
 
-    return accounts()
+    return [(role, list(people)) for role, people in accounts()]

@@ -27,7 +27,7 @@ def person(request: HttpRequest) -> User:
 
 def is_part(request: HttpRequest) -> bool:
     """Tell whether htmx asks for a part of a page."""
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 

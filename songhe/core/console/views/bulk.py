@@ -52,9 +52,9 @@ def bulk_view(request: HttpRequest, *, pages: Pages, key: str) -> HttpResponse:
     context["form_token"] = request.POST.get("form_token") or uuid7()
     if not confirmed or (form is not None and not form.is_valid()):
         return render(request, "console/bulk_preview.html", context)
-    lines = _carry_out(request, pages, action, user, lines, form)
-    context["lines"] = lines
-    context["done"] = None if lines is None else sum(not line.refusal for line in lines)
+    done = _carry_out(request, pages, action, user, lines, form)
+    context["lines"] = done
+    context["done"] = None if done is None else sum(not line.refusal for line in done)
     return render(request, "console/bulk_result.html", context)
 
 

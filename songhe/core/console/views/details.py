@@ -19,6 +19,9 @@ from songhe.core.flow.models import FlowModel, StepInfo
 from songhe.core.flow.services import available, fire
 from songhe.core.ids import uuid7
 
+# More buttons than this fold into a menu.
+BUTTONS = 4
+
 
 def shown_tabs(pages: Pages, obj: Any, user: User) -> list[tuple[int, Tab]]:
     """Return the tabs this person sees, each with its number."""
@@ -45,24 +48,20 @@ def detail_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
     tabs = shown_tabs(pages, obj, user)
     asked = request.GET.get("tab", "")
     current = next(((number, tab) for number, tab in tabs if str(number) == asked), tabs[0] if tabs else None)
+    steps = steps_for(pages, obj, user)
+    buttons = _buttons(pages, obj, user, steps)
     context: dict[str, Any] = {
         "pages": pages,
         "object": obj,
         "facts": facts_of(pages, obj, user),
         "state_badge": state_badge(obj),
-        "steps": [
-            {"label": info.label, "url": pages.url("step", obj.pk, info.name)} for info in steps_for(pages, obj, user)
-        ],
+        "steps": [{"label": info.label, "url": pages.url("step", obj.pk, info.name)} for info in steps],
         "tabs": [_tab_line(pages, obj, number, tab, current) for number, tab in tabs],
         "current_tab": current[0] if current else None,
         "edit_url": pages.url("edit", obj.pk),
         "may_edit": pages.can_edit and pages.editable(obj, user),
-        "commands": [
-            {"label": command.label, "icon": command.icon, "url": pages.url("do", obj.pk, command.key)}
-            for command in pages.commands
-            if command.shown(user, obj)
-        ],
-        "actions": [(action, action.href(obj)) for action in pages.detail_actions if action.shown(user, obj)],
+        "buttons": buttons[:BUTTONS],
+        "more_buttons": buttons[BUTTONS:],
         "subtitle": pages.subtitle(obj),
         "record_notices": list(pages.notices(obj, user)),
         **pages.get_context(obj, user),
@@ -70,6 +69,43 @@ def detail_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
     if current is not None:
         context |= {"tab_template": current[1].template, **tab_context(pages, obj, user, current[1])}
     return render(request, pages.detail_template, context)
+
+
+def _buttons(pages: Pages, obj: Any, user: User, steps: list[StepInfo]) -> list[dict[str, Any]]:
+    """Return the record's buttons, what moves it on first: the flow's steps, links to other pages, commands."""
+    found = [
+        {
+            "label": info.label,
+            "url": pages.url("step", obj.pk, info.name),
+            "icon": "",
+            "dialog": True,
+            "primary": pages.steps[info.name].primary if info.name in pages.steps else number == 0,
+        }
+        for number, info in enumerate(steps)
+    ]
+    found += [
+        {
+            "label": action.label,
+            "url": action.href(obj),
+            "icon": action.icon,
+            "dialog": False,
+            "primary": action.primary,
+        }
+        for action in pages.detail_actions
+        if action.shown(user, obj)
+    ]
+    found += [
+        {
+            "label": command.label,
+            "url": pages.url("do", obj.pk, command.key),
+            "icon": command.icon,
+            "dialog": True,
+            "primary": False,
+        }
+        for command in pages.commands
+        if command.shown(user, obj)
+    ]
+    return found
 
 
 def _tab_line(pages: Pages, obj: Any, number: int, tab: Tab, current: tuple[int, Tab] | None) -> dict[str, Any]:

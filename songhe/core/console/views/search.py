@@ -1,5 +1,7 @@
 """The one search box: name, pinyin, initials, identity number or phone, over all pages a person may see."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -16,7 +18,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
     """Show the first rows of each set of pages that match; one single match is opened at once."""
     user = person(request)
     text = request.POST.get("q", "").strip()[:100]
-    groups = []
+    groups: list[dict[str, Any]] = []
     if text:
         for pages in all_pages():
             if not pages.search_everywhere or pages.search is None or not pages.may(user, "view"):
