@@ -118,7 +118,7 @@ class ElderPages(Pages):
     title, explain = "老年人", "每位老人一份档案：身份、住址、家庭、困难类别、授权同意。"
     empty = "点“新建老年人”逐个建档，或点“导入名册”批量导入。"
     columns = [
-        "name",
+        Column("name", order_by="name_pinyin"),
         "sex",
         Column("age", "年龄", order_by="-birth_date"),
         Column("area", "居住社区", order_by="area_id"),

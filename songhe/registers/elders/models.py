@@ -4,7 +4,6 @@ from datetime import date
 from typing import ClassVar
 
 import pghistory
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 
@@ -115,10 +114,11 @@ class Elder(Record):
 
     row_scope: ClassVar = RowScope(area="area", provider_sql=DISCLOSED, elder="id")
 
-    name = models.CharField("姓名", max_length=60)
-    name_pinyin = models.CharField("姓名全拼", max_length=120, editable=False)
-    name_initials = models.CharField("姓名首字母", max_length=30, editable=False)
-    given_name = models.CharField("名", max_length=60, editable=False)
+    # In the collation C one index serves both the beginning of a name and the order of names.
+    name = models.CharField("姓名", max_length=60, db_collation="C")
+    name_pinyin = models.CharField("姓名全拼", max_length=120, editable=False, db_collation="C")
+    name_initials = models.CharField("姓名首字母", max_length=30, editable=False, db_collation="C")
+    given_name = models.CharField("名", max_length=60, editable=False, db_collation="C")
     sex = models.CharField("性别", max_length=10, choices=Sex.choices)
     birth_date = models.DateField("出生日期")
     id_kind = models.CharField("证件类型", max_length=10, choices=IdKind.choices, default=IdKind.RESIDENT)
@@ -157,11 +157,17 @@ class Elder(Record):
         verbose_name_plural = "老年人"
         ordering = ["-id"]
         indexes = [
-            models.Index(OpClass("name", "text_pattern_ops"), F("area"), name="elder_by_name"),
-            models.Index(OpClass("given_name", "text_pattern_ops"), F("area"), name="elder_by_given_name"),
-            models.Index(OpClass("name_pinyin", "text_pattern_ops"), F("area"), name="elder_by_pinyin"),
-            models.Index(OpClass("name_initials", "text_pattern_ops"), F("area"), name="elder_by_initials"),
+            models.Index(fields=["name", "area"], name="elder_by_name"),
+            models.Index(fields=["given_name", "area"], name="elder_by_given_name"),
+            models.Index(fields=["name_pinyin", "area"], name="elder_by_pinyin"),
+            models.Index(fields=["name_initials", "area"], name="elder_by_initials"),
             models.Index(fields=["area", "birth_date"], name="elder_by_area_and_age"),
+            models.Index(fields=["birth_date", "area"], name="elder_by_age"),
+            models.Index(fields=["living_situation", "area"], name="elder_by_living"),
+            models.Index(
+                fields=["ability_level", "area"], condition=Q(ability_level__isnull=False), name="elder_by_level"
+            ),
+            models.Index(fields=["state", "area"], condition=~Q(state="active"), name="elder_not_active"),
             models.Index(fields=["phone_index"], name="elder_by_phone"),
             models.Index(fields=["household"], condition=Q(household__isnull=False), name="elder_by_household"),
         ]
