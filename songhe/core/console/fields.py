@@ -9,6 +9,19 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
+DASHES = "---------"
+CHOOSE = "请选择"
+
+
+def say_choose(form: Any) -> Any:
+    """Write 请选择 where Django writes dashes; return the form."""
+    for field in form.fields.values():
+        if getattr(field, "empty_label", None) == DASHES:
+            field.empty_label = CHOOSE
+        elif isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+            field.choices = [(key, CHOOSE if label == DASHES else label) for key, label in field.choices]
+    return form
+
 
 class FenField(forms.DecimalField):
     """Money typed in yuan with up to two decimals, given to the program as integer fen."""

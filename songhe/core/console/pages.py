@@ -63,6 +63,8 @@ class Pages:
     """What the list is called; the model's ``verbose_name_plural`` unless given."""
     explain: ClassVar[str] = ""
     """One sentence under the list's title: what is kept here."""
+    create_label: ClassVar[str] = ""
+    """The words on the button that creates; 新建 and the thing's name unless given."""
     empty: ClassVar[str] = ""
     """What to do when there is nothing yet."""
 
@@ -147,6 +149,11 @@ class Pages:
     def thing(self) -> str:
         """What one row is called."""
         return str(self.model._meta.verbose_name)
+
+    @property
+    def create_text(self) -> str:
+        """The words on the button that creates."""
+        return self.create_label or f"新建{self.thing}"
 
     def url(self, action: str = "list", *args: Any) -> str:
         """Return the address of ``list``, ``detail``, ``create``, ``edit`` … or of one of the room's own views."""

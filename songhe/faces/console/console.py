@@ -19,6 +19,7 @@ from songhe.core.accounts.services import (
 )
 from songhe.core.areas.models import Area
 from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, Tab, View, pages
+from songhe.core.console.views.access import person
 from songhe.core.journal.models import Access
 from songhe.faces.console.forms import AccountForm, PlaceForm
 
@@ -41,7 +42,11 @@ def area_tree(request: HttpRequest, *, pages: Pages) -> HttpResponse:
     """Show the tree of divisions; a branch is fetched when it is opened."""
     parent = request.GET.get("parent", "")
     top = Area.objects.order_by("code")
-    top = top.filter(parent_id=int(parent)) if parent.isdecimal() else top.filter(parent__isnull=True)
+    own = person(request).area_id
+    if parent.isdecimal():
+        top = top.filter(parent_id=int(parent))
+    else:
+        top = top.filter(pk=own) if own else top.filter(parent__isnull=True)
     template = "console/areas/branch.html" if parent else "console/areas/tree.html"
     return render(request, template, {"pages": pages, "areas": top, "leaf": Area.Level.VILLAGE})
 

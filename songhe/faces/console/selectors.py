@@ -137,6 +137,6 @@ def _place(pages: Pages) -> tuple[int, int]:
 
 
 def _action(pages: Pages, creates: bool) -> dict[str, Any]:
-    label = f"新建{pages.thing}" if creates else pages.heading
+    label = pages.create_text if creates else pages.heading
     url = pages.create_url if creates else pages.list_url
     return {"label": label, "url": url, "icon": pages.icon, "create": creates}

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.console.calling import call, names_for
+from songhe.core.console.fields import say_choose
 from songhe.core.console.listing import Listing
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
@@ -44,7 +45,7 @@ def bulk_view(request: HttpRequest, *, pages: Pages, key: str) -> HttpResponse:
         raise PermissionDenied(f"“{action.label}”需要 {action.permission} 权限。")
     rows, left_out = _chosen(request, pages, user)
     confirmed = "confirmed" in request.POST
-    form = action.form(request.POST if confirmed else None) if action.form else None
+    form = say_choose(action.form(request.POST if confirmed else None)) if action.form else None
     lines = [Line(obj, pages.link(obj), _refusal(action, obj, user)) for obj in rows]
     context: dict[str, Any] = {"pages": pages, "action": action, "form": form, "lines": lines, "left_out": left_out}
     context["doable"] = sum(not line.refusal for line in lines)

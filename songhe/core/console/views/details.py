@@ -10,6 +10,7 @@ from django.shortcuts import render
 from songhe.core.accounts.models import User
 from songhe.core.console.calling import call, names_for
 from songhe.core.console.display import Column, html_of
+from songhe.core.console.fields import say_choose
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
 from songhe.core.console.parts import Command, StepForm, Tab
@@ -218,7 +219,7 @@ def _step_form(request: HttpRequest, declared: StepForm | Command, obj: Any) -> 
         return None
     wants = getattr(declared.form, "takes_record", False)
     extra = {"record": obj} if wants else {}
-    return declared.form(request.POST or None, request.FILES or None, **extra)
+    return say_choose(declared.form(request.POST or None, request.FILES or None, **extra))
 
 
 def _take(

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from songhe.core.accounts.models import User
 from songhe.core.console.calling import call, names_for
 from songhe.core.console.display import Column, field_of, text_of, write
+from songhe.core.console.fields import say_choose
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
 from songhe.core.console.views.access import led_to, person, record
@@ -81,7 +82,7 @@ def build_form(request: HttpRequest, pages: Pages, obj: Any) -> Any:
         kwargs["initial"] = stored | kwargs["initial"]
     if request.method == "POST":
         kwargs |= {"data": request.POST, "files": request.FILES}
-    form = kind(**kwargs)
+    form = say_choose(kind(**kwargs))
     for name in sealed_names(pages, form):
         _seal(form, name, obj)
     return form
