@@ -16,6 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import TransactionTestCase
 from psycopg import sql
 
 ROOT = Path(__file__).parent
@@ -151,8 +152,16 @@ def transactional_db(django_db_setup: None, django_db_blocker: pytest.FixtureReq
     """Give the test a database it may commit to; afterwards the next test gets a fresh copy."""
     with django_db_blocker.unblock():
         yield
-        connections.close_all()
-        _copy(settings.SONGHE_TEST_TEMPLATE, settings.DATABASES["default"]["NAME"])
+        _fresh_copy()
+
+
+def _fresh_copy(_case: TransactionTestCase | None = None) -> None:
+    connections.close_all()
+    _copy(settings.SONGHE_TEST_TEMPLATE, settings.DATABASES["default"]["NAME"])
+
+
+# ``django_db(transaction=True)`` means the same here: the server's sign-in may not empty tables.
+TransactionTestCase._fixture_teardown = _fresh_copy
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,6 @@ def locked(queryset: models.QuerySet[M], *, version: int | None = None) -> M:
     """Return the queryset's one row, locked until the transaction ends; Changed if its version is not the one read."""
     with patience():
         row = queryset.select_for_update(of=("self",)).get()
-    if version is not None and row.version != version:
+    if version is not None and version != getattr(row, "version", None):
         raise Changed
     return row

@@ -51,6 +51,6 @@ def _refused(obj: models.Model, error: ValidationError) -> Refused:
     for name, messages in error.message_dict.items():
         if name == NON_FIELD_ERRORS:
             return Refused(messages[0])
-        label = obj._meta.get_field(name).verbose_name
+        label = getattr(obj._meta.get_field(name), "verbose_name", name)
         return Refused(f"{label}：{messages[0]}", field=name)
     return Refused("内容不完整或不正确。")

@@ -1,6 +1,7 @@
 """Reading accounts."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -22,6 +23,6 @@ def stale_users(days: int = 90) -> QuerySet[User]:
     )
 
 
-def actings_for(elder_id: object) -> QuerySet[Acting]:
+def actings_for(elder_id: UUID) -> QuerySet[Acting]:
     """Return who may act for an elder today."""
     return Acting.objects.filter(elder_id=elder_id, ended_on__isnull=True).select_related("user")

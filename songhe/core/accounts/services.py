@@ -4,7 +4,6 @@
 """
 
 import secrets
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
@@ -193,7 +192,7 @@ def _set_password(user: User, password: str | None) -> None:
     user.set_password(password)
 
 
-def _locked(user: User, version: int | None) -> Any:
+def _locked(user: User, version: int | None) -> User:
     return locked(User.objects.filter(pk=user.pk), version=version)
 
 

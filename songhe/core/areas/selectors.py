@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.functions import Mod
@@ -46,7 +47,7 @@ def level_below(level: str) -> str | None:
     return order[following] if following < len(order) else None
 
 
-def at_level(field: str, level: str) -> ExpressionWrapper:
+def at_level(field: str, level: str) -> "ExpressionWrapper[Any]":
     """Return the expression that lifts a column of codes to a level, to group rows by county, say.
 
     ``rows.values(county=at_level("area_id", Area.Level.COUNTY)).annotate(n=Count("id"))``

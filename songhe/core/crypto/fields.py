@@ -66,7 +66,7 @@ def _open(sealed: bytes, context: str) -> Opened:
     return text
 
 
-class SealedField(models.BinaryField):
+class SealedField(models.BinaryField):  # type: ignore[type-arg]
     """A text stored sealed; empty text is stored as NULL.
 
     It is written through instances only: ``update(phone=…)`` and filters on it raise TypeError. ``index`` names a

@@ -84,10 +84,10 @@ def _old(model: type[models.Model], sealed: SealedField, last: Any, batch: int) 
         "SELECT {pk}, {column} FROM {table} WHERE {column} IS NOT NULL AND substring({column} FROM 1 FOR 2) <> %(key)s "
         "AND (%(last)s::{type} IS NULL OR {pk} > %(last)s::{type}) ORDER BY {pk} LIMIT %(batch)s"
     ).format(
-        pk=sql.Identifier(model._meta.pk.column),
-        column=sql.Identifier(sealed.column),
+        pk=sql.Identifier(str(model._meta.pk.column)),
+        column=sql.Identifier(str(sealed.column)),
         table=sql.Identifier(model._meta.db_table),
-        type=sql.SQL(model._meta.pk.db_type(connection)),
+        type=sql.SQL(str(model._meta.pk.db_type(connection))),
     )
     key = keyring.load().current.to_bytes(2, "big")
     with connection.cursor() as cursor:
@@ -117,9 +117,9 @@ def _replace(model: type[models.Model], sealed: SealedField, rows: list[tuple[An
         "WHERE {table}.{pk} = fresh.pk AND {table}.{column} = fresh.old"
     ).format(
         table=sql.Identifier(model._meta.db_table),
-        column=sql.Identifier(sealed.column),
-        pk=sql.Identifier(model._meta.pk.column),
-        type=sql.SQL(model._meta.pk.db_type(connection)),
+        column=sql.Identifier(str(sealed.column)),
+        pk=sql.Identifier(str(model._meta.pk.column)),
+        type=sql.SQL(str(model._meta.pk.db_type(connection))),
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [_silent(model)])

@@ -22,7 +22,7 @@ LIMIT = 20 * 1024 * 1024
 
 @transaction.atomic
 def store(
-    upload: File,
+    upload: "File[bytes]",
     *,
     purpose: str,
     area: Area | int | None = None,

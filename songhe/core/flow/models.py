@@ -1,6 +1,6 @@
 """Objects that go through states, the steps taken on them, and the to-dos these open."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -22,6 +22,8 @@ class FlowModel(models.Model):
     ``start_step`` is the name under which the object's making counts when a later step ``excludes`` it.
     """
 
+    state: Any
+    get_state_display: Any
     start_step: ClassVar[str] = "start"
     start_label: ClassVar[str] = "建立"
 
@@ -44,7 +46,7 @@ class FlowModel(models.Model):
         return {cls.start_step: cls.start_label, **{name: info.label for name, info in cls.steps().items()}}
 
     def refresh_from_db(
-        self, using: str | None = None, fields: Collection[str] | None = None, from_queryset: Any = None
+        self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
     ) -> None:
         """Read the row again, its state too."""
         self.__dict__["_reading"] = True

@@ -17,6 +17,7 @@ from songhe.core.flow.events import Stepped
 from songhe.core.flow.models import FlowModel, Step, StepInfo, Todo
 from songhe.core.flow.selectors import available, overdue, overdue_counts, steps_of, todos
 from songhe.core.locks import locked
+from songhe.core.scope.roles import RowScope
 from songhe.core.scope.services import Scope, current, use
 
 __all__ = ["available", "fire", "overdue", "overdue_counts", "start", "start_many", "steps_of", "todos"]
@@ -84,9 +85,9 @@ def _check(row: FlowModel, info: StepInfo, user: User | None, reason: str) -> No
             raise Refused(f"您已办理过本业务的“{mine}”，按不相容岗位分离的规定，“{info.label}”须由他人办理。")
 
 
-def _owners(obj: models.Model) -> dict[str, Any]:
+def _owners(obj: FlowModel) -> dict[str, Any]:
     """Return the area, provider and elder by whom the object's steps and to-dos are seen, as the object itself is."""
-    scope = obj.row_scope
+    scope: RowScope = obj.row_scope  # type: ignore[attr-defined]
     return {
         "area_id": _column(obj, scope.area or "area"),
         "provider_id": _column(obj, scope.provider or "provider"),

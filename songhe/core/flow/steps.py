@@ -56,7 +56,8 @@ def step(
     sources = tuple(source)
 
     def declare(function: F) -> F:
-        function.step_info = StepInfo(  # type: ignore[attr-defined]
+        marked: Any = function
+        marked.step_info = StepInfo(
             name=function.__name__,
             label=label,
             source=sources,
@@ -66,7 +67,8 @@ def step(
             excludes=tuple(excludes),
             needs_reason=needs_reason,
         )
-        return transition(field="state", source=list(sources), target=target)(function)  # type: ignore[no-any-return]
+        stepped: F = transition(field="state", source=list(sources), target=target)(marked)
+        return stepped
 
     return declare
 
@@ -81,7 +83,7 @@ class _State(FSMFieldDescriptor):
             super().__set__(instance, value)
 
 
-class StateField(FSMField):  # type: ignore[misc]
+class StateField(FSMField):
     """A state that only a step changes; migrations and history tables see a plain text column."""
 
     descriptor_class = _State
@@ -95,7 +97,8 @@ class StateField(FSMField):  # type: ignore[misc]
 
 def flow_field(states: type[models.TextChoices], *, default: str, label: str = "状态") -> StateField:
     """Return the protected state column of a flow."""
-    return StateField(label, choices=states.choices, default=default, max_length=20, protected=True)
+    field: StateField = StateField(label, choices=states.choices, default=default, max_length=20, protected=True)
+    return field
 
 
 def state_check(states: type[models.TextChoices], *, name: str, field: str = "state") -> models.CheckConstraint:

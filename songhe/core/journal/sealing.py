@@ -49,7 +49,7 @@ def tables() -> list[Table]:
         if not model.__module__.startswith("songhe.") or model._meta.proxy or not model._meta.managed:
             continue
         if (number := line_column(model)) is not None:
-            columns = sorted(field.column for field in model._meta.concrete_fields if field.column != number)
+            columns = sorted({str(field.column) for field in model._meta.concrete_fields} - {number})
             found.append((model._meta.db_table, [number, *columns]))
     return sorted(found)
 
@@ -98,7 +98,7 @@ def stream(named: list[Table], *, after: int, up_to: int) -> Iterator[Line]:
     query = sql.SQL("SELECT line, tag, body FROM ({}) journal ORDER BY line").format(sql.SQL(" UNION ALL ").join(parts))
     prefixes = [table.encode() + b"\0" for table, _columns in named]
     with pinned(), connection.chunked_cursor() as cursor:
-        cursor.itersize = FETCH
+        cursor.cursor.itersize = FETCH
         cursor.execute(query)
         for number, tag, body in cursor:
             yield Line(number, tag, sm3(prefixes[tag], body.encode()))

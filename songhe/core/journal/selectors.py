@@ -100,7 +100,7 @@ def _of_model(model: type[models.Model], objs: list[models.Model], most: int) ->
     return lines
 
 
-def _told(model: type[models.Model], rows: list[Any]) -> list[models.Field]:
+def _told(model: type[models.Model], rows: list[Any]) -> "list[models.Field[Any, Any]]":
     kept = {f.name for f in rows[0]._meta.concrete_fields} if rows else set()
     return [
         f
@@ -109,11 +109,11 @@ def _told(model: type[models.Model], rows: list[Any]) -> list[models.Field]:
     ]
 
 
-def _differs(told: models.Field, last: Any, row: Any) -> bool:
+def _differs(told: "models.Field[Any, Any]", last: Any, row: Any) -> bool:
     return bool(getattr(last, told.attname) != getattr(row, told.attname))
 
 
-def _change(told: models.Field, last: Any, row: Any, names: dict[tuple[str, Any], str]) -> Change:
+def _change(told: "models.Field[Any, Any]", last: Any, row: Any, names: dict[tuple[str, Any], str]) -> Change:
     label = str(told.verbose_name)
     if isinstance(told, SealedField):
         return Change(label, "", "已修改")
@@ -121,7 +121,7 @@ def _change(told: models.Field, last: Any, row: Any, names: dict[tuple[str, Any]
     return Change(label, before, after)
 
 
-def _names(fields: list[models.Field], rows: list[Any]) -> dict[tuple[str, Any], str]:
+def _names(fields: "list[models.Field[Any, Any]]", rows: list[Any]) -> dict[tuple[str, Any], str]:
     """Read the names of everything the rows point to: one query for each kind of thing."""
     found: dict[tuple[str, Any], str] = {}
     for told in fields:
@@ -132,7 +132,7 @@ def _names(fields: list[models.Field], rows: list[Any]) -> dict[tuple[str, Any],
     return found
 
 
-def _text(told: models.Field, value: Any, names: dict[tuple[str, Any], str]) -> str:
+def _text(told: "models.Field[Any, Any]", value: Any, names: dict[tuple[str, Any], str]) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(told, models.ForeignKey):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from typing import Any
 
 from django.db import connection, models, transaction
 
@@ -71,25 +72,32 @@ def seal(batch: int = 1000, *, patience: float = 10.0) -> int:
 
 
 def _settled_line(patience: float) -> int | None:
-    """Return a line number below which no running transaction can still write; None if one runs on too long."""
-    with use(Scope.system()), connection.cursor() as cursor:
+    """Return a line number below which no running transaction can still write; None if one runs on too long.
+
+    Whoever writes a journal line holds its table's lock from before the number is drawn until after the commit.
+    """
+    with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(pg_sequence_last_value('journal_line'), 0)")
         (up_to,) = cursor.fetchone()
-    # A transaction takes its number a moment after its first line number; then it shows in every snapshot.
-    time.sleep(0.05)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        (ahead,) = cursor.fetchone()
+    waited_for = _writers()
     deadline = time.monotonic() + patience
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= %s", [ahead])
-            (over,) = cursor.fetchone()
-        if over:
-            return int(up_to)
+    while waited_for & _writers():
         if time.monotonic() > deadline:
             return None
         time.sleep(0.1)
+    return int(up_to)
+
+
+def _writers() -> set[str]:
+    """Return the running transactions that have written to any of the journal's tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT virtualtransaction FROM pg_locks JOIN pg_class ON pg_class.oid = relation "
+            "WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted AND relname = ANY(%s) "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [[name for name, _columns in sealing.tables()]],
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def _seal_run(batch: int, up_to: int) -> int:
@@ -173,7 +181,7 @@ def _compare(report: Report, tables: list[Table], seals: list[Seal], after: int,
             gone = "、".join(sorted(set(columns) - present.get(name, set())))
             report.flaws.append(Flaw(f"封存时的列（{gone}）已不在表中，这些行无法核对", name, None))
     rows = sealing.stream(readable, after=after, up_to=seals[-1].last_line)
-    sealed = (line for seal in seals for line in sealing.unpack(seal.digests))
+    sealed = (line for seal in seals for line in sealing.unpack(bytes(seal.digests)))
     row = next(rows, None)
     for line in sealed:
         report.lines += 1
@@ -241,7 +249,7 @@ def reveal(*, user: User, obj: models.Model, field: str, reason: str) -> str:
         raise TypeError(f"{obj._meta.label}.{field} 不是加密字段。")
     reason = reason.strip()
     name = f"{obj}（{column.verbose_name}）"
-    noted = {"user": user, "table": obj._meta.db_table, "row_id": str(obj.pk), "subject": name}
+    noted: dict[str, Any] = {"user": user, "table": obj._meta.db_table, "row_id": str(obj.pk), "subject": name}
     if not user.may(f"{obj._meta.app_label}.reveal"):
         note_access(**noted, act=Access.Act.DENIED, reason=reason or "未填写")
         raise Refused("您的角色不能查看完整号码；本次尝试已登记。")

@@ -1,9 +1,12 @@
 """Running queued jobs inside a test, as a worker would."""
 
+from typing import Any
+
 from procrastinate.contrib.django import app
 
 
 def run_waiting_jobs(queue: str = "default") -> None:
     """Run every job of a queue that is due now, in this thread's process, then stop; needs committed rows."""
-    with app.replace_connector(app.connector.get_worker_connector()) as working:
+    connector: Any = app.connector
+    with app.replace_connector(connector.get_worker_connector()) as working:
         working.run_worker(queues=[queue], wait=False, install_signal_handlers=False, listen_notify=False)

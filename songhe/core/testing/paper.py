@@ -1,6 +1,6 @@
 """A paper that is handed in, checked and approved: the smallest object with everything a record can have."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pghistory
 from django.db import models
@@ -22,6 +22,7 @@ class PaperState(models.TextChoices):
 
 
 class PaperFlow(FlowModel):
+    subject: Any
     state = flow_field(PaperState, default=PaperState.HANDED_IN)
 
     start_step = "hand_in"
@@ -89,4 +90,4 @@ class Paper(Record, PaperFlow):
 
 
 # Made by the test fixture, not by a migration; history must have been set up before this is said.
-Paper.pgh_event_model._meta.managed = False
+Paper.pgh_event_model._meta.managed = False  # type: ignore[attr-defined]

@@ -1,5 +1,7 @@
 """Tables that exist in test databases only, with triggers and walls like any other."""
 
+from typing import Any
+
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -32,10 +34,10 @@ def ensure_tables(*kinds: type[models.Model]) -> None:
         connection.close()
 
 
-def _create(editor: object, model: type[models.Model]) -> None:
+def _create(editor: Any, model: Any) -> None:
     editor.create_model(model)
     for trigger in model._meta.triggers:
         editor.execute(str(trigger.compile(model).install_sql), params=None)
-    tracked = getattr(model, "pgh_tracked_model", model)
+    tracked: Any = getattr(model, "pgh_tracked_model", model)
     for statement in table_statements(model, tracked.row_scope):
         editor.execute(statement, params=None)
