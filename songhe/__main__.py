@@ -12,7 +12,9 @@ import typer
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "songhe.config.settings")
 
-cli = typer.Typer(help="松鹤：居家和社区养老服务平台", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help="松鹤：居家和社区养老服务平台", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 pack = typer.Typer(help="政策包", no_args_is_help=True)
 policy = typer.Typer(help="政策引擎", no_args_is_help=True)
 ledger = typer.Typer(help="总账", no_args_is_help=True)
@@ -177,7 +179,7 @@ def journal_verify() -> None:
         seal()
         report = verify()
     typer.echo(str(report))
-    raise typer.Exit(0 if report.ok else 1)
+    raise typer.Exit(0 if report.sound else 1)
 
 
 @keys.command("rotate")

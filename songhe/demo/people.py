@@ -1,0 +1,245 @@
+"""Synthetic elders drawn to a region's margins: nobody in it exists.
+
+Identity numbers carry a right check digit but begin with 99, a province code that was never given out; telephone numbers
+begin with 199, followed by the person's running number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+MALE = [
+    "建国",
+    "志强",
+    "国庆",
+    "德华",
+    "家福",
+    "永康",
+    "长根",
+    "大海",
+    "学文",
+    "金山",
+    "明亮",
+    "世昌",
+    "玉林",
+    "宝贵",
+    "广义",
+    "全胜",
+    "有才",
+    "正义",
+    "新民",
+    "东升",
+    "传根",
+    "先进",
+    "和平",
+    "援朝",
+    "卫国",
+    "立新",
+    "春生",
+    "秋生",
+    "水生",
+    "根生",
+    "福生",
+    "贵生",
+    "树林",
+    "海涛",
+    "志明",
+    "志华",
+    "国强",
+    "国平",
+    "国荣",
+    "文斌",
+    "文清",
+    "光荣",
+    "光明",
+]
+FEMALE = [
+    "秀英",
+    "桂英",
+    "玉兰",
+    "淑珍",
+    "桂兰",
+    "秀兰",
+    "凤英",
+    "美华",
+    "春兰",
+    "秋菊",
+    "素芬",
+    "翠萍",
+    "金凤",
+    "玉珍",
+    "月娥",
+    "腊梅",
+    "桃花",
+    "荷花",
+    "水莲",
+    "爱华",
+    "爱英",
+    "红梅",
+    "丽华",
+    "丽萍",
+    "惠芳",
+    "惠兰",
+    "小妹",
+    "巧云",
+    "彩霞",
+    "菊香",
+    "桂香",
+    "来娣",
+    "招娣",
+    "美云",
+    "银凤",
+    "玉梅",
+    "冬梅",
+    "春梅",
+    "秀珍",
+    "秀芳",
+]
+ROADS = [
+    "人民路",
+    "菱湖路",
+    "集贤路",
+    "龙山路",
+    "湖心路",
+    "华中路",
+    "宜城路",
+    "孝肃路",
+    "玉琳路",
+    "德宽路",
+    "沿江路",
+    "双岗路",
+    "吴越街",
+    "同安路",
+    "天柱山路",
+]
+WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
+CHECKS = "10X98765432"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One synthetic elder."""
+
+    number: int
+    name: str
+    sex: str
+    birth_date: date
+    id_number: str
+    phone: str
+    area: int
+    address: str
+    latitude: float
+    longitude: float
+    living_situation: str
+    difficulties: tuple[tuple[str, int | None], ...]
+    level: int
+
+
+def draw(
+    count: int, *, seed: int, today: date, margins: dict[str, Any], communities: dict[int, tuple[float, float]]
+) -> Iterator[Person]:
+    """Yield so many persons; the same seed, day and margins give the same people."""
+    rng = np.random.default_rng(seed)
+    ages = _ages(rng, count, margins["age_shares"])
+    female = rng.random(count) < _step(ages, margins["female_share"])
+    codes = np.array(sorted(communities))
+    # Communities differ in size as they do: a few large, many middling.
+    weights = rng.gamma(3.0, size=len(codes))
+    homes = rng.choice(len(codes), size=count, p=weights / weights.sum())
+    living_names = list(margins["living"])
+    living = rng.choice(len(living_names), size=count, p=_shares(list(margins["living"].values())))
+    kinds = list(margins["difficulties"])
+    chances = rng.random((count, len(kinds)))
+    days = rng.integers(0, 365, size=count)
+    surnames = rng.zipf(1.6, size=count) % len(SURNAMES)
+    given = rng.integers(0, 1_000_000, size=count)
+    offsets = rng.normal(0, 0.0022, size=(count, 2))
+    levels = _levels(rng, ages, margins["levels_by_age"])
+    for index in range(count):
+        number = index + 1
+        birth = _birthday(today, int(ages[index]), int(days[index]))
+        sex = "female" if female[index] else "male"
+        code = int(codes[homes[index]])
+        latitude, longitude = communities[code]
+        names = FEMALE if female[index] else MALE
+        situation = living_names[living[index]]
+        yield Person(
+            number=number,
+            name=SURNAMES[surnames[index]] + names[given[index] % len(names)],
+            sex=sex,
+            birth_date=birth,
+            id_number=identity_number(number, birth, sex),
+            phone=f"199{number:08d}",
+            area=code,
+            address=f"{ROADS[given[index] % len(ROADS)]}{1 + given[index] % 320}号{1 + given[index] % 12}栋{101 + given[index] % 500}室",
+            latitude=round(latitude + float(offsets[index, 0]), 6),
+            longitude=round(longitude + float(offsets[index, 1]), 6),
+            living_situation=situation,
+            difficulties=_difficulties(kinds, chances[index], margins["difficulties"], int(given[index])),
+            level=int(levels[index]),
+        )
+
+
+def identity_number(number: int, birth: date, sex: str) -> str:
+    """Return an 18-character number by GB 11643 that belongs to nobody.
+
+    The running number goes into the area part after 99 and into the order part, so a million people differ.
+    """
+    order = (number % 499) * 2 + (1 if sex == "male" else 2)
+    body = f"99{number // 499 % 10_000:04d}{birth:%Y%m%d}{order:03d}"
+    total = sum(int(digit) * int(weight) for digit, weight in zip(body, WEIGHTS, strict=True))
+    return body + CHECKS[total % 11]
+
+
+def _shares(values: list[float]) -> np.ndarray:
+    array = np.array(values, dtype=float)
+    return array / array.sum()
+
+
+def _ages(rng: np.random.Generator, count: int, shares: dict[int, float]) -> np.ndarray:
+    starts = np.array(sorted(shares))
+    groups = rng.choice(len(starts), size=count, p=_shares([shares[start] for start in starts]))
+    return starts[groups] + rng.integers(0, 5, size=count)
+
+
+def _step(ages: np.ndarray, table: dict[int, float]) -> np.ndarray:
+    starts = np.array(sorted(table))
+    values = np.array([table[start] for start in starts])
+    return values[np.searchsorted(starts, ages, side="right") - 1]
+
+
+def _levels(rng: np.random.Generator, ages: np.ndarray, table: dict[int, list[float]]) -> np.ndarray:
+    starts = np.array(sorted(table))
+    cumulative = np.cumsum(np.array([_shares(table[start]) for start in starts]), axis=1)
+    rows = cumulative[np.searchsorted(starts, ages, side="right") - 1]
+    return (rng.random(len(ages))[:, None] > rows).sum(axis=1).clip(0, 4)
+
+
+def _birthday(today: date, age: int, days: int) -> date:
+    year = today.year - age
+    try:
+        birthday = today.replace(year=year)
+    except ValueError:
+        birthday = today.replace(year=year, day=28)
+    return birthday - timedelta(days=days)
+
+
+def _difficulties(
+    kinds: list[str], chances: np.ndarray, shares: dict[str, float], salt: int
+) -> tuple[tuple[str, int | None], ...]:
+    found: list[tuple[str, int | None]] = []
+    for kind, chance in zip(kinds, chances, strict=True):
+        if chance < shares[kind]:
+            grade = {"disabled_severe": 1 + salt % 2, "disabled": 3 + salt % 2}.get(kind)
+            found.append((kind, grade))
+    names = {kind for kind, _grade in found}
+    # 低保 and 特困 exclude each other, and so do the two readings of disability.
+    if "destitute" in names:
+        found = [each for each in found if each[0] not in ("minimum_living", "minimum_living_marginal", "low_income")]
+    if "disabled_severe" in names:
+        found = [each for each in found if each[0] != "disabled"]
+    return tuple(found)
