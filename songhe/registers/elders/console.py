@@ -15,7 +15,6 @@ from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
 from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, Tab, View, badge, pages
 from songhe.core.console.views.access import person, record
-from songhe.core.validity import in_force
 from songhe.registers.elders import forms, rules, services
 from songhe.registers.elders.importing.console import ImportPages
 from songhe.registers.elders.models import (
@@ -75,7 +74,7 @@ def _years_before(day: Any, years: int) -> Any:
 
 def by_difficulty(rows: QuerySet[Elder], _name: str, value: str) -> QuerySet[Elder]:
     """Keep the elders in a kind of difficulty today."""
-    found = within_scope(Difficulty.objects.filter(in_force(today()), kind=value, elder=OuterRef("pk")))
+    found = within_scope(Difficulty.objects.filter(Difficulty.on(today()), kind=value, elder=OuterRef("pk")))
     return rows.filter(Exists(found))
 
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import pghistory
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
@@ -325,6 +326,9 @@ class Guardian(Record):
         return f"{self.name}（{self.relation}）"
 
 
+NO_END = date(9999, 12, 31)
+
+
 class DifficultyKind(models.TextChoices):
     MINIMUM_LIVING = "minimum_living", "低保"
     MINIMUM_LIVING_MARGINAL = "minimum_living_marginal", "低保边缘"
@@ -338,12 +342,13 @@ class DifficultyKind(models.TextChoices):
     MAJOR_ILLNESS = "major_illness", "重大疾病"
 
 
-@pghistory.track()
+@pghistory.track(exclude=["starts_on", "ends_before"])
 class Difficulty(Record):
     """A kind of difficulty an elder is in, attested by an office, while ``validity`` lasts.
 
     ``area`` is the elder's, so that lists and counts by kind need not read the elder. ``grade`` is the disability
-    grade, 1 the heaviest.
+    grade, 1 the heaviest. ``starts_on`` and ``ends_before`` are the bounds of ``validity`` once more: under row-level
+    security the planner has statistics for plain dates, not for ranges.
     """
 
     Kind = DifficultyKind
@@ -360,6 +365,18 @@ class Difficulty(Record):
     validity = validity_field()
     review_on = models.DateField("复核日期", null=True, blank=True)
     end_reason = models.CharField("终止原因", max_length=200, blank=True)
+    starts_on = models.GeneratedField(
+        expression=Func(F("validity"), function="lower"),
+        output_field=models.DateField(),
+        db_persist=True,
+        verbose_name="起始日期",
+    )
+    ends_before = models.GeneratedField(
+        expression=Coalesce(Func(F("validity"), function="upper"), Value(NO_END), output_field=models.DateField()),
+        output_field=models.DateField(),
+        db_persist=True,
+        verbose_name="失效日期",
+    )
 
     class Meta(Record.Meta):
         verbose_name = "困难类别"
@@ -367,7 +384,8 @@ class Difficulty(Record):
         ordering = ["-validity"]
         indexes = [
             models.Index(fields=["elder", "kind"], name="difficulty_of_elder"),
-            models.Index(fields=["area", "kind"], name="difficulty_by_area"),
+            models.Index(fields=["kind", "area", "elder"], name="difficulty_by_kind"),
+            models.Index(fields=["area"], name="difficulty_by_area"),
             models.Index(fields=["review_on"], condition=Q(review_on__isnull=False), name="difficulty_by_review"),
         ]
         constraints = [
@@ -403,6 +421,11 @@ class Difficulty(Record):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @staticmethod
+    def on(day: date) -> Q:
+        """Return the condition that a difficulty counts on a day."""
+        return Q(starts_on__lte=day, ends_before__gt=day)
 
 
 @pghistory.track()

@@ -16,7 +16,6 @@ from songhe.core.calendar.services import today
 from songhe.core.crypto.sealing import blind_index, normal
 from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, current, use
-from songhe.core.validity import in_force
 from songhe.registers.elders import identity, names
 from songhe.registers.elders.models import Contact, Difficulty, Elder, ElderState, Guardian, LifeEvent
 
@@ -32,14 +31,14 @@ def listed() -> QuerySet[Elder]:
     The scope's range is repeated here with its own figures: the walls hold without it, but they hide the figures from
     the planner, which then cannot tell a community from a city.
     """
-    present = Prefetch("difficulties", Difficulty.objects.filter(in_force(today())), to_attr="present_rows")
+    present = Prefetch("difficulties", Difficulty.objects.filter(Difficulty.on(today())), to_attr="present_rows")
     return within_scope(Elder.objects.all()).select_related("area").prefetch_related(present)
 
 
 def present_difficulties(elder: Elder) -> list[Difficulty]:
     """Return the kinds of difficulty an elder is in today."""
     if not hasattr(elder, "present_rows"):
-        elder.present_rows = list(elder.difficulties.filter(in_force(today())))
+        elder.present_rows = list(elder.difficulties.filter(Difficulty.on(today())))
     return elder.present_rows
 
 
@@ -182,7 +181,7 @@ def facts_for_policy(elder: Elder, on: date) -> dict[str, Any]:
     年龄 is in whole years. 困难类别 lists the kinds in force by code (``DifficultyKind``), 居住状况 is a code
     (``LivingSituation``), 能力等级 is 0–4 and 残疾等级 1–4, the heaviest; either is None where nothing is known.
     """
-    rows = list(elder.difficulties.filter(in_force(on)).order_by("kind").values_list("kind", "grade"))
+    rows = list(elder.difficulties.filter(Difficulty.on(on)).order_by("kind").values_list("kind", "grade"))
     grades = [grade for _kind, grade in rows if grade is not None]
     assessed = elder.ability_assessed_on is not None and elder.ability_assessed_on <= on
     return {
@@ -201,32 +200,30 @@ def facts_for_policy(elder: Elder, on: date) -> dict[str, Any]:
 
 _FRAME = """
 COPY (
-    SELECT e.id, date_part('year', age(%(on)s, e.birth_date))::int, e.sex, e.state = 'active',
-           coalesce(e.registered_area_id / %(city)s = e.area_id / %(city)s, false),
-           e.area_id, e.living_situation, d.kinds, d.grade,
-           CASE WHEN e.ability_assessed_on <= %(on)s THEN e.ability_level END
+    SELECT e.id, e.birth_date, e.sex, e.registered_area_id, e.area_id, e.living_situation, d.kinds, d.grade,
+           e.ability_level, e.ability_assessed_on
     FROM elders_elder e
     LEFT JOIN (
         SELECT elder_id, string_agg(kind, '|' ORDER BY kind) AS kinds, min(grade) AS grade
         FROM elders_difficulty
-        WHERE area_id >= %(lo)s AND area_id < %(hi)s AND validity @> %(on)s::date
+        WHERE area_id >= %(lo)s AND area_id < %(hi)s AND starts_on <= %(on)s AND ends_before > %(on)s
         GROUP BY elder_id
     ) d ON d.elder_id = e.id
     WHERE e.area_id >= %(lo)s AND e.area_id < %(hi)s AND e.state = 'active'
 ) TO STDOUT (FORMAT csv)
 """
 
-_SCHEMA = {
+_COLUMNS = {
     "elder_id": pl.String,
-    "年龄": pl.Int16,
+    "born": pl.Date,
     "性别": pl.String,
-    "在册": pl.String,
-    "户籍在本市": pl.String,
+    "registered": pl.Int64,
     "居住区划": pl.Int64,
     "居住状况": pl.String,
     "困难类别": pl.String,
     "残疾等级": pl.Int8,
     "能力等级": pl.Int8,
+    "assessed": pl.Date,
 }
 
 
@@ -235,19 +232,29 @@ def facts_frame(area: Area, on: date) -> pl.DataFrame:
 
     The column ``elder_id`` is the id as text; 困难类别 is a list.
     """
-    values = {"on": on, "city": CITY, "lo": area.code, "hi": area.upper}
+    values = {"on": on, "lo": area.code, "hi": area.upper}
     buffer = io.BytesIO()
     with connection.cursor() as cursor, cursor.copy(_FRAME, values) as copy:
         for block in copy:
             buffer.write(block)
-    if not buffer.tell():
-        frame = pl.DataFrame(schema=_SCHEMA)
+    buffer.seek(0)
+    if buffer.getbuffer().nbytes:
+        frame = pl.read_csv(buffer, has_header=False, schema=_COLUMNS)
     else:
-        buffer.seek(0)
-        frame = pl.read_csv(buffer, has_header=False, schema=_SCHEMA)
-    return frame.with_columns(
-        pl.col("在册", "户籍在本市") == "t",
+        frame = pl.DataFrame(schema=_COLUMNS)
+    born = pl.col("born").dt
+    had_birthday = (born.month() < on.month) | ((born.month() == on.month) & (born.day() <= on.day))
+    return frame.select(
+        "elder_id",
+        (on.year - born.year() - (~had_birthday).cast(pl.Int32)).cast(pl.Int16).alias("年龄"),
+        "性别",
+        pl.lit(True).alias("在册"),
+        (pl.col("registered") // CITY == pl.col("居住区划") // CITY).fill_null(False).alias("户籍在本市"),
+        "居住区划",
+        "居住状况",
         pl.col("困难类别").str.split("|").fill_null(pl.lit([], dtype=pl.List(pl.String))),
+        "残疾等级",
+        pl.when(pl.col("assessed") <= on).then("能力等级").alias("能力等级"),
     )
 
 
