@@ -72,7 +72,7 @@ class Pack:
     demo: dict[str, object]
 
     def table(self, file: str) -> list[dict[str, str]]:
-        """Return the rows of a CSV of the pack, those of the packs it inherits from first; none if there is no such file."""
+        """Return the rows of a CSV, those of the packs it inherits from first; none if there is no such file."""
         return [row for folder in self.lineage for row in _read(folder / file)]
 
     def document_text(self, key: str) -> str:
