@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -75,13 +76,17 @@ class MomentInput(forms.DateTimeInput):
 
 
 class Lookup(forms.Select):
-    """A record found by typing part of its name or number; asks the search of other declared pages (by their key)."""
+    """A record found by typing part of its name or number; asks the search of other declared pages (by their key).
+
+    Further arguments narrow what is offered by those pages' filters: ``Lookup("areas-area", level="village")``.
+    """
 
     template_name = "console/widgets/lookup.html"
 
-    def __init__(self, pages_key: str, attrs: dict[str, Any] | None = None) -> None:
+    def __init__(self, pages_key: str, attrs: dict[str, Any] | None = None, **narrow: str) -> None:
         super().__init__(attrs)
         self.pages_key = pages_key
+        self.narrow = narrow
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Give the template the chosen record's name and where to search; never the whole list of choices."""
@@ -102,9 +107,10 @@ class Lookup(forms.Select):
 
     def _url(self) -> str:
         try:
-            return reverse(f"console:{self.pages_key}-lookup")
+            url = reverse(f"console:{self.pages_key}-lookup")
         except NoReverseMatch:
             return ""
+        return f"{url}?{urlencode(self.narrow)}" if self.narrow else url
 
     def _shown(self, value: Any) -> str:
         queryset = getattr(self.choices, "queryset", None)

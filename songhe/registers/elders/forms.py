@@ -29,7 +29,7 @@ def _day(label: str, *, required: bool = True, **more: Any) -> forms.DateField:
 
 def _community(label: str, **more: Any) -> forms.ModelChoiceField:
     queryset = Area.objects.filter(level=Area.Level.VILLAGE)
-    return forms.ModelChoiceField(label=label, queryset=queryset, widget=Lookup("areas-area"), **more)
+    return forms.ModelChoiceField(label=label, queryset=queryset, widget=Lookup("areas-area", level="village"), **more)
 
 
 class Whole(forms.Form):

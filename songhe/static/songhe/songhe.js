@@ -91,12 +91,28 @@
     if (link) { if (event.ctrlKey || event.metaKey) window.open(link.href); else link.click(); }
   });
 
+  // Coming back to a list finds the name that was searched for again; a number is never kept.
+  const searchKey = () => "search:" + location.pathname;
+  if (listForm() && $("#list-q")) {
+    const box = $("#list-q");
+    listForm().addEventListener("htmx:configRequest", () => {
+      if (box.value && !/\d/.test(box.value)) sessionStorage.setItem(searchKey(), box.value);
+      else sessionStorage.removeItem(searchKey());
+    });
+    const [entry] = performance.getEntriesByType("navigation");
+    const before = sessionStorage.getItem(searchKey());
+    if (entry && entry.type === "back_forward" && before && !box.value) {
+      box.value = before;
+      window.addEventListener("load", () => listForm().requestSubmit());
+    }
+  }
+
   // --- forms ------------------------------------------------------------------------------------------------
   const DRAFT = "draft:";
   const draftKey = (form) => DRAFT + new URL(form.action, location.href).pathname;
   const kept = (field) => field.name && !field.matches("[data-sealed], [data-volatile], [type=password], [type=file], [name=csrfmiddlewaretoken], [name=form_token]") && !field.closest("[data-sealed]");
   const read = (form) => Array.from(form.elements).filter(kept).filter((field) => !/^(submit|button|fieldset)$/.test(field.type))
-    .map((field) => [field.name, field.type === "checkbox" || field.type === "radio" ? [field.value, field.checked] : field.multiple ? Array.from(field.selectedOptions, (option) => option.value) : field.value]);
+    .map((field) => [field.name, field.matches("[data-lookup-value]") ? [field.value, $(".lookup-text", field.closest(".lookup")).value] : field.type === "checkbox" || field.type === "radio" ? [field.value, field.checked] : field.multiple ? Array.from(field.selectedOptions, (option) => option.value) : field.value]);
   const write = (form, values) => {
     const seen = {};
     values.forEach(([name, value]) => {
@@ -104,7 +120,11 @@
       const field = fields[seen[name] = (seen[name] ?? -1) + 1];
       if (!field) return;
       if (field.type === "checkbox" || field.type === "radio") field.checked = value[1];
-      else if (field.multiple) Array.from(field.options).forEach((option) => { option.selected = value.includes(option.value); });
+      else if (field.matches("[data-lookup-value]")) {
+        const lookup = field.closest(".lookup");
+        [field.value, $(".lookup-text", lookup).value] = value;
+        $(".lookup-clear", lookup).hidden = !field.value;
+      } else if (field.multiple) Array.from(field.options).forEach((option) => { option.selected = value.includes(option.value); });
       else field.value = value;
       field.dispatchEvent(new Event("songhe:restored", { bubbles: true }));
     });
@@ -133,6 +153,7 @@
       clearTimeout(timer);
       timer = setTimeout(() => sessionStorage.setItem(key, JSON.stringify(read(form))), 300);
     });
+    window.addEventListener("pagehide", () => { if (dirty.has(form)) sessionStorage.setItem(key, JSON.stringify(read(form))); });
     form.addEventListener("submit", () => {
       clearTimeout(timer);
       sessionStorage.setItem(key, JSON.stringify(read(form)));

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from songhe.core.calendar.services import today
+from songhe.core.console.filters import filterset_for
 from songhe.core.console.listing import SIZES, Listing
 from songhe.core.console.models import Preference
 from songhe.core.console.notes import note_export
@@ -78,7 +79,10 @@ def columns_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 def lookup_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
     """Return the records whose name or number was typed, for picking one in a form."""
     text = request.POST.get("q", "").strip()[:100]
+    filters = pages.filterset or filterset_for(pages.model, pages.filters)
     rows = pages.get_queryset(request)
+    if filters is not None:
+        rows = filters(request.GET, queryset=rows, request=request).qs
     if text and pages.search is not None:
         rows = pages.search(rows, text)
     found = list(rows.order_by(*pages.default_ordering())[:LOOKUP_ROWS])
