@@ -15,11 +15,12 @@ from songhe.core.console.pages import FACTS, TIMELINE, Action, Column, Command, 
 from songhe.core.events.services import defer
 from songhe.core.ledger.selectors import entries_from
 from songhe.money.settlement import services
+from songhe.money.settlement.drawing import unpriced
 from songhe.money.settlement.flow import StatementState
 from songhe.money.settlement.forms import AnswerForm, DisputeForm, DrawForm
 from songhe.money.settlement.jobs import draw_month
 from songhe.money.settlement.models import Statement, StatementLine
-from songhe.money.settlement.selectors import MOST_LINES, lines_of, statements_with_totals, unpriced
+from songhe.money.settlement.selectors import MOST_LINES, lines_of, statements_with_totals
 
 TONES = {
     StatementState.DISPUTED: "orange",

@@ -13,20 +13,17 @@ from songhe.core.calendar.services import month_of, now, today
 from songhe.core.errors import Busy, Refused
 from songhe.core.events.services import publish
 from songhe.core.flow import services as flow
-from songhe.core.ids import uuid7
 from songhe.core.ledger import credits
 from songhe.core.ledger import services as ledger
 from songhe.core.ledger.models import EntryKind
-from songhe.core.locks import locked, patience
+from songhe.core.locks import locked
 from songhe.core.numbers import next_number
 from songhe.core.scope.services import Scope, use
+from songhe.money.settlement.drawing import broken_seals, draw_lines, providers_due
 from songhe.money.settlement.events import StatementApproved
 from songhe.money.settlement.flow import StatementState
 from songhe.money.settlement.models import Statement, StatementLine
-from songhe.money.settlement.selectors import DueVisit, payable_by_fund, providers_due, verified_visits
-from songhe.money.settlement.signing import SIGNED, Signer
-
-ROWS_AT_A_TIME = 20_000
+from songhe.money.settlement.selectors import payable_by_fund
 
 
 @dataclass
@@ -65,17 +62,11 @@ def draw(*, month: date, provider_id: UUID | None = None, user: User | None = No
 
 def _draw_one(month: date, provider_id: UUID, user: User | None) -> Drawn:
     first, _next = month_of(month)
-    done, signer = Drawn(), Signer()
     with use(Scope.system()):
         _alone(provider_id)
-        drawing = _Drawing(first, provider_id, user)
-        with verified_visits(first, provider_id, at_a_time=ROWS_AT_A_TIME) as lists:
-            for visits in lists:
-                priced = [visit for visit in visits if visit.contract_price_fen is not None]
-                done.unpriced += len(visits) - len(priced)
-                done.visits += _write_lines(drawing, priced, signer)
-        done.statements = len(drawing.touched)
-    return done
+        statements = _Statements(first, provider_id, user)
+        lines = draw_lines(first, provider_id, statements.of)
+    return Drawn(len(statements.used), lines.drawn, lines.unpriced)
 
 
 def _alone(provider_id: UUID) -> None:
@@ -86,19 +77,20 @@ def _alone(provider_id: UUID) -> None:
             raise Busy("正有其他人在生成这家服务商的结算单，请稍候再试。")
 
 
-class _Drawing:
-    """The statements one provider's visits go to, made as they are needed."""
+class _Statements:
+    """The statements one provider's lines go to, made as they are needed."""
 
     def __init__(self, month: date, provider_id: UUID, user: User | None) -> None:
         self.month, self.provider_id, self.user = month, provider_id, user
-        self.by_area: dict[int, UUID | None] = {}
-        self.touched: set[UUID] = set()
-        for statement in Statement.objects.filter(provider_id=provider_id, month=month):
-            self.by_area[statement.area_id] = statement.pk if statement.state == StatementState.DRAWN else None
+        self.used: set[UUID] = set()
+        self._by_area: dict[int, UUID | None] = {
+            statement.area_id: statement.pk if statement.state == StatementState.DRAWN else None
+            for statement in Statement.objects.filter(provider_id=provider_id, month=month)
+        }
 
-    def statement_for(self, area: int) -> UUID | None:
+    def of(self, area: int) -> UUID | None:
         """Return the statement of a division; None where it was sent already and takes nothing more."""
-        if area not in self.by_area:
+        if area not in self._by_area:
             made = Statement.objects.create(
                 number=next_number("JS"),
                 provider_id=self.provider_id,
@@ -107,67 +99,11 @@ class _Drawing:
                 drawn_at=now(),
             )
             flow.start(made, self.user)
-            self.by_area[area] = made.pk
-        return self.by_area[area]
-
-
-_COLUMNS = (*SIGNED, "id", "version", "created_at", "signature", "dispute", "answer")
-# Row-level security takes rows by INSERT only, so they are copied beside the table first: still ten times as fast.
-_BESIDE = "CREATE TEMP TABLE IF NOT EXISTS drawn_lines (LIKE settlement_statementline) ON COMMIT DROP"
-_COPY = f"COPY drawn_lines ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-_INSERT = f"INSERT INTO settlement_statementline ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM drawn_lines"  # noqa: S608
-_TYPES = (
-    *("uuid", "uuid", "uuid", "uuid", "int8", "uuid", "uuid", "uuid", "date", "timestamptz", "int2"),
-    *("int8", "int8", "int8", "int8", "int8", "uuid", "uuid", "uuid"),
-    *("uuid", "int4", "timestamptz", "bytea", "varchar", "varchar"),
-)
-
-
-def _write_lines(drawing: _Drawing, visits: Iterable[DueVisit], signer: Signer) -> int:
-    made_at = now()
-    rows = []
-    for visit in visits:
-        statement = drawing.statement_for(visit.contract_area_id or 0)
-        if statement is None:
-            continue
-        drawing.touched.add(statement)
-        facts = _facts(statement, visit)
-        rows.append((*facts, uuid7(), 1, made_at, signer.sign(facts), "", ""))
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(_BESIDE)
-            with cursor.copy(_COPY) as copy:
-                copy.set_types(_TYPES)
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(_INSERT)
-            cursor.execute("TRUNCATE drawn_lines")
-    return len(rows)
-
-
-def _facts(statement: UUID, visit: DueVisit) -> tuple[Any, ...]:
-    """Return a line's facts in the order of ``SIGNED``; never more is payable than the contract's price."""
-    return (
-        statement,
-        visit.visit_id,
-        visit.order_id,
-        visit.elder_id,
-        visit.area_id,
-        visit.provider_id,
-        visit.service_id,
-        visit.staff_id,
-        visit.served_on,
-        visit.verified_at,
-        visit.minutes,
-        visit.price_fen,
-        visit.contract_price_fen,
-        visit.credit_fen,
-        visit.own_fen,
-        min(visit.credit_fen, visit.contract_price_fen or 0),
-        visit.contract_id,
-        visit.contract_price_id,
-        visit.fund_id,
-    )
+            self._by_area[area] = made.pk
+        found = self._by_area[area]
+        if found is not None:
+            self.used.add(found)
+        return found
 
 
 @transaction.atomic
@@ -263,9 +199,5 @@ def approve(*, statement: Statement, user: User, reason: str = "", version: int 
 
 
 def _seals_hold(statement: Statement) -> None:
-    signer = Signer()
-    with use(Scope.system()), patience():
-        lines = StatementLine.objects.filter(statement_id=statement.pk, voided_at__isnull=True)
-        broken = sum(not signer.holds(line) for line in lines.iterator(chunk_size=ROWS_AT_A_TIME))
-    if broken:
+    if broken := len(broken_seals(statement.pk)):
         raise Refused(f"有 {broken} 条明细与签章不符，可能被改动，不能继续。请通知审计管理员。")

@@ -1,17 +1,13 @@
 """The seal on a settled line: a keyed digest of its facts, by a key the database does not hold."""
 
 import hmac as compare
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
 
 from cryptography.hazmat.primitives import hashes, hmac
-from django.utils import timezone
 
 from songhe.core.crypto import keyring
-from songhe.money.settlement.models import StatementLine
 
 _PURPOSE = b"settlement.line\0"
+
 SIGNED = (
     "statement_id",
     "visit_id",
@@ -35,6 +31,20 @@ SIGNED = (
 )
 """The facts under the seal, in their order."""
 
+_WRITTEN = {
+    "served_on": "to_char({column}, 'YYYY-MM-DD')",
+    "verified_at": "(extract(epoch FROM {column}) * 1000000)::bigint",
+}
+
+
+def facts_sql(columns: dict[str, str]) -> str:
+    """Return the SQL that writes a line's facts as one text, the same under any setting of the server.
+
+    ``columns`` says where a fact is taken from, if not from the column of its name.
+    """
+    written = [_WRITTEN.get(name, "{column}").format(column=columns.get(name, name)) for name in SIGNED]
+    return f"concat_ws('|', {', '.join(written)})"
+
 
 class Signer:
     """Seals many lines without reading the key anew for each."""
@@ -43,21 +53,12 @@ class Signer:
         self._keyed = hmac.HMAC(keyring.load().index, hashes.SM3())
         self._keyed.update(_PURPOSE)
 
-    def sign(self, facts: Sequence[Any]) -> bytes:
-        """Return the HMAC-SM3 of facts given in the order of ``SIGNED``."""
+    def sign(self, facts: str) -> bytes:
+        """Return the HMAC-SM3 of facts as ``facts_sql`` writes them."""
         digest = self._keyed.copy()
-        digest.update("\x1f".join(map(_plain, facts)).encode())
+        digest.update(facts.encode())
         return digest.finalize()
 
-    def holds(self, line: StatementLine) -> bool:
-        """Tell whether a line still is what was sealed."""
-        facts = [getattr(line, name) for name in SIGNED]
-        return compare.compare_digest(self.sign(facts), bytes(line.signature))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(timezone.get_fixed_timezone(0)).isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    def holds(self, facts: str, signature: bytes) -> bool:
+        """Tell whether facts still are what was sealed."""
+        return compare.compare_digest(self.sign(facts), bytes(signature))

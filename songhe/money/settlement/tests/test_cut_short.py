@@ -26,17 +26,17 @@ from datetime import date
 from songhe.core.calendar.services import at
 from songhe.money.settlement import services
 
-write, calls = services._write_lines, []
+real, calls = services.draw_lines, []
 
-def write_and_wait(*arguments):
-    written = write(*arguments)
-    calls.append(written)
+def draw_and_wait(*arguments):
+    drawn = real(*arguments)
+    calls.append(drawn)
     if len(calls) == 2:
-        print("written", flush=True)
+        print("drawn", flush=True)
         time.sleep(60)
-    return written
+    return drawn
 
-services._write_lines = write_and_wait
+services.draw_lines = draw_and_wait
 with at(date(2026, 4, 1)):
     services.draw(month=date(2026, 3, 1))
 """
@@ -64,7 +64,7 @@ def test_killed_between_and_within_statements(transactional_db):
         },
     )
     try:
-        assert process.stdout.readline() == "written\n"
+        assert process.stdout.readline() == "drawn\n"
         os.kill(process.pid, signal.SIGKILL)
     finally:
         process.kill()
@@ -96,11 +96,11 @@ def test_two_clerks_draw_one_provider_at_once(transactional_db):
     with use(Scope.system()):
         world = World()
         world.visit(world.new_credit(), 2)
-    results, start, inside, write = [], threading.Barrier(2), threading.Event(), services._write_lines
+    results, start, real = [], threading.Barrier(2), services.draw_lines
 
     def slow(*arguments):
-        inside.wait(0.5)
-        return write(*arguments)
+        time.sleep(0.5)
+        return real(*arguments)
 
     def run():
         try:
@@ -111,7 +111,7 @@ def test_two_clerks_draw_one_provider_at_once(transactional_db):
         finally:
             connection.close()
 
-    services._write_lines = slow
+    services.draw_lines = slow
     try:
         threads = [threading.Thread(target=run) for _ in range(2)]
         for thread in threads:
@@ -119,7 +119,7 @@ def test_two_clerks_draw_one_provider_at_once(transactional_db):
         for thread in threads:
             thread.join()
     finally:
-        services._write_lines = write
+        services.draw_lines = real
     assert sorted(map(str, results)) == ["1", "正有其他人在生成这家服务商的结算单，请稍候再试。"]
     with use(Scope.system()):
         assert StatementLine.objects.count() == 1

@@ -13,7 +13,7 @@ from songhe.core.ledger import audit, credits
 from songhe.core.ledger.services import balance
 from songhe.core.scope.services import Scope, use
 from songhe.core.testing.tables import owner_connection
-from songhe.money.settlement import selectors, services
+from songhe.money.settlement import drawing, selectors, services
 from songhe.money.settlement.models import Statement, StatementLine
 from songhe.money.settlement.tests.world import CODES, MONTH, NEXT, World
 
@@ -96,7 +96,7 @@ def test_a_visit_without_contract_price_is_left_and_named(world):
     world.visit(credit, 2, provider=other, staff=staff)
     assert draw(world).unpriced == 1
     assert not Statement.objects.exists()
-    assert selectors.unpriced(MONTH) == [("无合同", "助浴", 1)]
+    assert drawing.unpriced(MONTH) == [("无合同", "助浴", 1)]
 
 
 def test_the_narrowest_contract_prices_the_visit(world):
