@@ -74,8 +74,8 @@ def chained(before: bytes, named: list[Table], digests: bytes) -> bytes:
     return sm3(before, repr(named).encode(), b"\0", digests)
 
 
-def stream(named: list[Table], *, after: int, up_to: int) -> Iterator[Line]:
-    """Yield the lines numbered ``after`` < n ≤ ``up_to`` in order, digested, through a server-side cursor.
+def stream(named: list[Table], *, after: int, up_to: int, most: int | None = None) -> Iterator[Line]:
+    """Yield the lines numbered ``after`` < n ≤ ``up_to``, ``most`` of them, in order, by a server-side cursor.
 
     Needs a transaction and the system's scope. Holds a few thousand lines at a time whatever the journal's length.
     """
@@ -95,7 +95,9 @@ def stream(named: list[Table], *, after: int, up_to: int) -> Iterator[Line]:
         )
         for tag, (table, columns) in enumerate(named)
     ]
-    query = sql.SQL("SELECT line, tag, body FROM ({}) journal ORDER BY line").format(sql.SQL(" UNION ALL ").join(parts))
+    query = sql.SQL("SELECT line, tag, body FROM ({}) journal ORDER BY line LIMIT {}").format(
+        sql.SQL(" UNION ALL ").join(parts), sql.Literal(most)
+    )
     prefixes = [table.encode() + b"\0" for table, _columns in named]
     with pinned(), connection.chunked_cursor() as cursor:
         cursor.cursor.itersize = FETCH

@@ -17,6 +17,7 @@ from songhe.core.journal.sealing import Line, Table
 from songhe.core.scope.services import Scope, use
 
 START = bytes(32)
+SEALS_AT_ONCE = 100
 _LOCK = 0x536F6E67
 
 
@@ -59,14 +60,14 @@ class Report:
 def seal(batch: int = 1000, *, patience: float = 10.0) -> int:
     """Seal all lines whose transactions are over, ``batch`` lines to a seal; return how many lines.
 
-    Each seal is its own transaction. Waits up to ``patience`` seconds for transactions that may still hold lower line
-    numbers; if they go on, nothing is sealed now and the next run does it.
+    A transaction makes up to a hundred seals. Waits up to ``patience`` seconds for transactions that may still hold
+    lower line numbers; if they go on, nothing is sealed now and the next run does it.
     """
     up_to = _settled_line(patience)
     if up_to is None:
         return 0
     sealed = 0
-    while count := _seal_run(batch, up_to):
+    while count := _seal_runs(batch, up_to):
         sealed += count
     return sealed
 
@@ -100,29 +101,34 @@ def _writers() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def _seal_run(batch: int, up_to: int) -> int:
+def _seal_runs(batch: int, up_to: int) -> int:
+    sealed = 0
     with use(Scope.system()):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = Seal.objects.order_by("-number").first()
-        after = last.last_line if last else 0
         named = sealing.tables()
-        lines = list(islice(sealing.stream(named, after=after, up_to=up_to), batch))
-        if not lines:
-            return 0
-        used = sorted({line.table for line in lines})
-        place = {tag: number for number, tag in enumerate(used)}
-        tables = [named[tag] for tag in used]
-        digests = sealing.pack(Line(line.number, place[line.table], line.digest) for line in lines)
-        Seal.objects.create(
-            number=last.number + 1 if last else 1,
-            first_line=lines[0].number,
-            last_line=lines[-1].number,
-            tables=tables,
-            digests=digests,
-            chain=sealing.chained(bytes(last.chain) if last else START, tables, digests),
-        )
-        return len(lines)
+        after = last.last_line if last else 0
+        lines = sealing.stream(named, after=after, up_to=up_to, most=batch * SEALS_AT_ONCE)
+        while run := list(islice(lines, batch)):
+            last = _make_seal(last, named, run)
+            sealed += len(run)
+    return sealed
+
+
+def _make_seal(last: Seal | None, named: list[Table], lines: list[Line]) -> Seal:
+    used = sorted({line.table for line in lines})
+    place = {tag: number for number, tag in enumerate(used)}
+    tables = [named[tag] for tag in used]
+    digests = sealing.pack(Line(line.number, place[line.table], line.digest) for line in lines)
+    return Seal.objects.create(
+        number=last.number + 1 if last else 1,
+        first_line=lines[0].number,
+        last_line=lines[-1].number,
+        tables=tables,
+        digests=digests,
+        chain=sealing.chained(bytes(last.chain) if last else START, tables, digests),
+    )
 
 
 def verify(*, head: str = "", most: int = 100) -> Report:
