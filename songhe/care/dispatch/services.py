@@ -40,7 +40,11 @@ def to_provider(
     save(order)
     order = flow.fire(order, "dispatch", user=user)
     elders.disclose(
-        elder_id=order.elder_id, provider_id=provider_id, purpose="提供上门服务", basis=f"服务订单 {order.number}"
+        elder_id=order.elder_id,
+        provider_id=provider_id,
+        recipient=chosen.name,
+        purpose="提供上门服务",
+        basis=f"服务订单 {order.number}",
     )
     _note(order, chosen is choices[0], overrule_reason, [choice.as_json() for choice in choices], user)
     return order

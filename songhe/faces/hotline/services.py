@@ -22,7 +22,7 @@ from songhe.registers.elders.selectors import find_caller
 @transaction.atomic
 def take(*, phone: str, operator: User) -> Call:
     """Take a call; the caller is recognised by the number where exactly one elder has it."""
-    known = list(find_caller(phone)[:2]) if phone.strip() else []
+    known = [caller.elder for caller in find_caller(phone)[:2]]
     elder = known[0] if len(known) == 1 else None
     return save(
         Call(

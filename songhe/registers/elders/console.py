@@ -89,7 +89,7 @@ def _difficulty_badges(elder: Elder) -> SafeString | str:
 
 
 def _family(elder: Elder, user: User) -> dict[str, Any]:
-    members = list(elder.household.members.exclude(pk=elder.pk)) if elder.household_id else []
+    members = elder.household.members.exclude(pk=elder.pk) if elder.household else []
     return {
         "elder": elder,
         "contacts": elder.contacts.all(),

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.files.base import File
 
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
@@ -206,7 +205,3 @@ class UploadForm(forms.Form):
         label="名册来源", max_length=60, help_text="如：区民政局救助科。列的对应关系按来源记住，下次自动套用"
     )
     default_area = _community("默认社区", required=False, help_text="名册没有社区一列时，全部归入这个社区")
-
-    def clean_file(self) -> File:
-        """Pass the file on; what is in it is judged when it is read."""
-        return self.cleaned_data["file"]

@@ -114,6 +114,8 @@ class Elder(Record):
     state_tones: ClassVar = {"active": "green", "moved_away": "secondary", "deceased": "secondary"}
 
     row_scope: ClassVar = RowScope(area="area", provider_sql=DISCLOSED, elder="id")
+    present_rows: "list[Difficulty]"
+    """The kinds of difficulty in force today, where ``selectors.listed`` has fetched them."""
 
     # In the collation C one index serves both the beginning of a name and the order of names.
     name = models.CharField("姓名", max_length=60, db_collation="C")
@@ -234,8 +236,6 @@ class Elder(Record):
     def age(self) -> int:
         """Whole years today, or on the day of death."""
         return self.age_on(self.death_date or today())
-
-    age.fget.short_description = "年龄"
 
     def age_on(self, day: date) -> int:
         """Return the age in whole years (周岁) on a day; a birthday counts from the day itself."""

@@ -181,8 +181,9 @@ def facts_for_policy(elder: Elder, on: date) -> dict[str, Any]:
     年龄 is in whole years. 困难类别 lists the kinds in force by code (``DifficultyKind``), 居住状况 is a code
     (``LivingSituation``), 能力等级 is 0–4 and 残疾等级 1–4, the heaviest; either is None where nothing is known.
     """
-    rows = list(elder.difficulties.filter(Difficulty.on(on)).order_by("kind").values_list("kind", "grade"))
-    grades = [grade for _kind, grade in rows if grade is not None]
+    # In Python, so that difficulties fetched for many elders at once are not asked for again one by one.
+    rows = [row for row in elder.difficulties.all() if on in row.validity]
+    grades = [row.grade for row in rows if row.grade is not None]
     assessed = elder.ability_assessed_on is not None and elder.ability_assessed_on <= on
     return {
         "年龄": elder.age_on(on),
@@ -192,7 +193,7 @@ def facts_for_policy(elder: Elder, on: date) -> dict[str, Any]:
         and elder.registered_area_id // CITY == elder.area_id // CITY,
         "居住区划": elder.area_id,
         "居住状况": elder.living_situation,
-        "困难类别": [kind for kind, _grade in rows],
+        "困难类别": sorted(row.kind for row in rows),
         "残疾等级": min(grades, default=None),
         "能力等级": elder.ability_level if assessed else None,
     }

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from songhe.core.accounts.models import User
@@ -90,7 +90,7 @@ def register(
     registered_address: str = "",
     living_situation: str = LivingSituation.OTHER,
     remarks: str = "",
-    photo_upload: File | None = None,
+    photo_upload: UploadedFile | None = None,
     registered_on: date | None = None,
     user: User | None = None,
 ) -> Elder:
@@ -131,7 +131,7 @@ def amend(
     *,
     elder_id: UUID,
     version: int | None = None,
-    photo_upload: File | None = None,
+    photo_upload: UploadedFile | None = None,
     user: User | None = None,
     **changes: Any,
 ) -> Elder:
@@ -246,11 +246,11 @@ def _within_scope(area: Area) -> Area:
     return area
 
 
-def _picture(elder: Elder, upload: File, user: User | None) -> StoredFile:
+def _picture(elder: Elder, upload: UploadedFile, user: User | None) -> StoredFile:
     return store(upload, purpose="elders.photo", area=elder.area_id, elder=elder.pk, user=user, kinds=PICTURES)
 
 
-def _paper(elder: Elder, upload: File | None, user: User | None) -> StoredFile | None:
+def _paper(elder: Elder, upload: UploadedFile | None, user: User | None) -> StoredFile | None:
     if upload is None:
         return None
     return store(upload, purpose="elders.evidence", area=elder.area_id, elder=elder.pk, user=user, kinds=PAPERS)
@@ -403,7 +403,7 @@ def record_difficulty(
     last: date | None = None,
     grade: int | None = None,
     evidence: str = "",
-    evidence_upload: File | None = None,
+    evidence_upload: UploadedFile | None = None,
     source: str = "",
     review_on: date | None = None,
     user: User | None = None,
@@ -510,7 +510,7 @@ def appoint_guardian(
     phone: str = "",
     id_number: str = "",
     evidence: str = "",
-    evidence_upload: File | None = None,
+    evidence_upload: UploadedFile | None = None,
     user: User | None = None,
 ) -> Guardian:
     """Note who is an elder's guardian from ``first`` to ``last``, both counted."""
@@ -579,7 +579,7 @@ def give_consent(
     text_version: str,
     given_by: str,
     given_on: date | None = None,
-    evidence_upload: File | None = None,
+    evidence_upload: UploadedFile | None = None,
     user: User | None = None,
 ) -> Consent:
     """Note what an elder, or a guardian for them, agreed to, in which version of the words and how."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -37,7 +37,7 @@ def stage_of(batch: ImportBatch) -> tuple[str, str]:
     return ("待导入", "yellow") if batch.previewed_at is not None else ("待核对", "azure")
 
 
-def _stage(*, file: File, source: str, default_area: Area | None, user: User) -> ImportBatch:
+def _stage(*, file: UploadedFile, source: str, default_area: Area | None, user: User) -> ImportBatch:
     if user.area is None:
         raise Refused("您的账号没有负责的区划，不能导入名册。")
     return services.stage(
@@ -164,7 +164,7 @@ class ImportPages(Pages):
     form, create = UploadForm, _stage
     exportable = False
     detail_template = "elders/import.html"
-    tabs: tuple[()] = ()
+    tabs = ()
     facts = [
         Column("source.name", "名册来源"),
         "sheet",

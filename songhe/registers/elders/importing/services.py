@@ -173,7 +173,7 @@ def _match(judged: list[tuple[ImportRow, Judged]], seen: dict[bytes, int]) -> No
     for row, line in judged:
         number = line.values.get("id_number")
         row.number_index = blind_index(number, purpose="id_number_index") if number else None
-    indexes = [row.number_index for row, _line in judged if row.number_index]
+    indexes = [index for row, _line in judged if (index := _index(row))]
     known = _known(indexes)
     elsewhere = _elsewhere([index for index in indexes if index not in known])
     for row, line in judged:
@@ -182,7 +182,7 @@ def _match(judged: list[tuple[ImportRow, Judged]], seen: dict[bytes, int]) -> No
 
 def _known(indexes: list[bytes]) -> dict[bytes, Elder]:
     rows = Elder.objects.filter(id_number_index__in=indexes).prefetch_related("difficulties", "contacts")
-    return {bytes(elder.id_number_index): elder for elder in rows.select_related("area")}
+    return {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
 
 
 def _elsewhere(indexes: list[bytes]) -> set[bytes]:
@@ -193,13 +193,14 @@ def _elsewhere(indexes: list[bytes]) -> set[bytes]:
         return {
             bytes(index)
             for index in Elder.objects.filter(id_number_index__in=indexes).values_list("id_number_index", flat=True)
+            if index
         }
 
 
 def _judge_row(
     row: ImportRow, line: Judged, seen: dict[bytes, int], known: dict[bytes, Elder], elsewhere: set[bytes]
 ) -> None:
-    values, index = line.values, row.number_index
+    values, index = line.values, _index(row)
     row.name = str(values.get("name", ""))[:60]
     row.elder_id = row.elder_version = None
     row.changes, row.before = [], ""
@@ -251,7 +252,7 @@ def _has_difficulty(elder: Elder, said: dict[str, Any]) -> bool:
 
 def _has_contact(elder: Elder, said: dict[str, Any]) -> bool:
     index = blind_index(said["phone"], purpose="phone_index")
-    return any(bytes(contact.phone_index) == index for contact in elder.contacts.all())
+    return any(bytes(contact.phone_index or b"") == index for contact in elder.contacts.all())
 
 
 def _first_day(said: dict[str, Any]) -> date:
@@ -284,13 +285,13 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
 
 
 def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
-    indexes = [row.number_index for row in rows]
+    indexes = [index for row in rows if (index := _index(row))]
     list(Elder.objects.select_for_update(of=("self",)).filter(id_number_index__in=indexes).order_by("pk"))
-    known = _known([bytes(index) for index in indexes])
+    known = _known(indexes)
     fresh: list[tuple[ImportRow, Elder, dict[str, Any]]] = []
     for row in rows:
         values = json.loads(row.values)
-        elder = known.get(bytes(row.number_index))
+        elder = known.get(_index(row) or b"")
         try:
             if row.verdict == Verdict.NEW:
                 if elder is not None:
@@ -470,6 +471,10 @@ def _rows(batch: ImportBatch, **kept: Any) -> Iterator[list[ImportRow]]:
 def _chunks(lines: list[Any]) -> Iterator[list[Any]]:
     for start in range(0, len(lines), CHUNK):
         yield lines[start : start + CHUNK]
+
+
+def _index(row: ImportRow) -> bytes | None:
+    return bytes(row.number_index) if row.number_index else None
 
 
 def _dump(value: Any) -> str:
