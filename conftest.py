@@ -29,7 +29,16 @@ settings.STAFF_SECOND_FACTOR = False
 
 
 # What of a room decides how a new database looks; of these floors, everything does.
-PARTS = ("migrations/*.py", "models*.py", "models/**/*.py", "flow.py", "packs.py", "packs/**/*.py")
+PARTS = (
+    "apps.py",
+    "guard.py",
+    "migrations/*.py",
+    "models*.py",
+    "models/**/*.py",
+    "flow.py",
+    "packs.py",
+    "packs/**/*.py",
+)
 WHOLE = ("songhe/core/*.py", "songhe/core/scope/*.py", "songhe/core/crypto/*.py", "songhe/packs/**/*")
 KEPT_TEMPLATES = 12
 
@@ -176,3 +185,41 @@ def system(db: None) -> Iterator[None]:
 
     with use(Scope.system()):
         yield
+
+
+@pytest.fixture(scope="session")
+def anqing_region(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> str:
+    """Build a small Anqing that has lived three months, once for each day and schema; return its database's name."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    day = datetime.now(ZoneInfo("Asia/Shanghai"))
+    name = f"{settings.SONGHE_TEST_TEMPLATE.replace('songhe_template_', 'songhe_template_anqing_')}_{day:%m%d}"
+    with django_db_blocker.unblock(), _administrator() as admin:
+        admin.execute("SELECT pg_advisory_lock(728432)")
+        own = settings.DATABASES["default"]["NAME"]
+        building = f"building_{name}"
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            from songhe.demo.build import build
+
+            _copy(settings.SONGHE_TEST_TEMPLATE, building)
+            _sign_in(building, owner=True)
+            build(elders=600, progress=lambda line: None)
+            connections.close_all()
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
+            )
+            _sign_in(own, owner=False)
+    return name
+
+
+@pytest.fixture
+def anqing(anqing_region: str, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the test live in Anqing, on a copy of its own, signed in as the server is."""
+    own = settings.DATABASES["default"]["NAME"]
+    with django_db_blocker.unblock():
+        connections.close_all()
+        _copy(anqing_region, own)
+        _sign_in(own, owner=False)
+        yield
+        _fresh_copy()

@@ -6,6 +6,7 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from songhe.config.database import django_database
+from songhe.core.journal.guard import STATEMENT
 from songhe.core.scope.policies import table_statements
 
 
@@ -39,5 +40,5 @@ def _create(editor: Any, model: Any) -> None:
     for trigger in model._meta.triggers:
         editor.execute(str(trigger.compile(model).install_sql), params=None)
     tracked: Any = getattr(model, "pgh_tracked_model", model)
-    for statement in table_statements(model, tracked.row_scope):
+    for statement in (*table_statements(model, tracked.row_scope), STATEMENT):
         editor.execute(statement, params=None)

@@ -69,6 +69,18 @@ def test_history_is_not_rewritten(paper, street):
                 connection.cursor().execute(statement)
 
 
+def test_nobody_silences_the_journal(paper, street):
+    """Not even with raw SQL that knows how triggers are ignored."""
+    names = ",".join(trigger.get_pgid(Paper) for trigger in Paper._meta.triggers)
+    with use(Scope.area(street.code, street.upper)), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", ["{" + names + "}"])
+        cursor.execute("UPDATE testing_paper SET subject = '悄悄改'")
+        cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
+    assert selectors.history(paper)[0].changes[0].after == "悄悄改"
+    paper.refresh_from_db()
+    assert paper.version == 2
+
+
 def test_showing_a_number_needs_permission_and_a_reason_and_is_noted(paper, clerk, monkeypatch):
     monkeypatch.setattr(clerk, "may", lambda permission: permission == "flow.reveal")
     with pytest.raises(Refused, match="请填写") as refusal:
