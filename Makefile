@@ -1,25 +1,27 @@
-# Two commands: `make run` lives a demo region, `make test` checks everything. Both need only Python ≥ 3.11.
-PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,14))' 2>/dev/null && echo $$p && break; done)
-VENV := .venv
-BIN := $(VENV)/bin
+# make run   set up whatever is missing, then serve Songhe with its demonstration region
+# make test  set up whatever is missing, then run every check
+# Nothing else is needed but Python 3.11 or newer and its package registry.
 
-.PHONY: run test environment
+PYTHON := $(shell for python in $(SONGHE_PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	"$$python" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$python"; break; }; \
+	done)
+SONGHE_DEMO ?= 1
+export SONGHE_DEMO
 
-run: environment
-	@SONGHE_DEMO=1 $(BIN)/python -m songhe up
+.PHONY: run test doctor clean python
 
-test: environment
-	@SONGHE_DEMO=1 $(BIN)/python -m songhe test
+run: python
+	@$(PYTHON) -P songhe/config/environment.py up
 
-environment: $(VENV)/.locked
+test: python
+	@$(PYTHON) -P songhe/config/environment.py test
 
-$(VENV)/.locked: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "需要 Python 3.11、3.12 或 3.13。"; exit 1; }
-	@echo "准备 Python 环境（$(PYTHON)）…"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
-	@rm -rf songhe.egg-info
-	@touch $@
+doctor: python
+	@$(PYTHON) -P songhe/config/environment.py doctor
+
+# Keeps var/, which holds the database, its keys and uploads.
+clean:
+	rm -rf .venv node_modules songhe/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+python:
+	@test -n "$(PYTHON)" || { echo "需要 Python 3.11 或更新版本：请先安装，或用 SONGHE_PYTHON=路径 指明。"; exit 1; }

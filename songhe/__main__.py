@@ -24,31 +24,45 @@ for name, group in (("pack", pack), ("policy", policy), ("ledger", ledger), ("jo
     cli.add_typer(group, name=name)
 
 
-def _django(*, start: bool = True) -> None:
-    """Set Django up for a command, starting the embedded database if it is ours and stopped."""
-    from songhe.config import database
+def _django() -> None:
+    """Set Django up for a command, holding the embedded database until the command ends."""
+    import atexit
 
-    if start and database.is_embedded():
-        database.start_embedded()
+    from songhe.config.commands.holding import hold, release
+
+    atexit.register(release)
+    hold()
     import django
 
     django.setup()
 
 
 @cli.command()
-def up(elders: Annotated[int | None, typer.Option(help="演示老人数量")] = None) -> None:
+def up(elders: Annotated[int | None, typer.Option(help="演示老人数量，默认按政策包")] = None) -> None:
     """Set everything up that is missing, then serve until Ctrl-C."""
     from songhe.config.commands.up import run
 
     raise typer.Exit(run(elders=elders))
 
 
-@cli.command()
-def test(pytest: Annotated[list[str] | None, typer.Argument(help="传给 pytest 的参数")] = None) -> None:
-    """Run every check, as the project's own ``make test`` does."""
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run every check, as the project's own ``make test`` does; further arguments go to pytest."""
     from songhe.config.commands.checks import run
 
-    raise typer.Exit(run(pytest or []))
+    raise typer.Exit(run(context.args))
+
+
+@cli.command(hidden=True)
+def frontend() -> None:
+    """Fetch the front-end files."""
+    from songhe.config.frontend import FrontendFailed, install
+
+    try:
+        install()
+    except FrontendFailed as failure:
+        typer.echo(str(failure), err=True)
+        raise typer.Exit(1) from failure
 
 
 @cli.command()
@@ -61,23 +75,29 @@ def doctor() -> None:
 
 @cli.command()
 def demo(
-    elders: Annotated[int, typer.Option(help="老人数量")] = 30_000,
+    elders: Annotated[int | None, typer.Option(help="老人数量，默认按政策包")] = None,
     seed: Annotated[int | None, typer.Option(help="随机种子")] = None,
 ) -> None:
     """Fill an empty Songhe with a synthetic region."""
     _django()
-    from songhe.demo.build import build
+    from songhe.demo.build import PACK, build
+    from songhe.packs.loader import load_pack
 
-    build(elders=elders, seed=seed, progress=typer.echo)
+    build(elders=elders or int(str(load_pack(PACK).demo["elders"])), seed=seed, progress=typer.echo)
 
 
 @cli.command()
-def requirements() -> None:
+def requirements(
+    run: Annotated[bool, typer.Option("--run", help="先运行与要求有关的测试")] = False,
+    details: Annotated[bool, typer.Option("--details", help="同时列出每条要求的测试")] = False,
+) -> None:
     """List every row of docs/requirements.md with its state by the last test run."""
-    from songhe.config.commands.requirements import rows
+    from songhe.config.commands.requirements import report, run_marked
 
-    for row in rows():
-        typer.echo(row)
+    code = run_marked() if run else 0
+    for line in report(details=details):
+        typer.echo(line)
+    raise typer.Exit(code)
 
 
 @pack.command("list")
@@ -187,24 +207,27 @@ def keys_rotate() -> None:
     """Add a new sealing key and seal everything with it; the server may keep running."""
     _django()
     from songhe.core.crypto.services import rotate
+    from songhe.core.scope.services import Scope, use
 
-    typer.echo(str(rotate()))
+    with use(Scope.system()):
+        number = rotate()
+    typer.echo(f"第 {number} 号密钥已启用；原有数据由后台任务逐批改用它，期间照常使用。旧密钥仍要保留。")
 
 
 @cli.command()
-def backup(path: Path) -> None:
-    """Write the database and the uploaded files into a folder."""
+def backup(folder: Annotated[Path | None, typer.Argument(help="新文件夹，默认在 var/backups 下")] = None) -> None:
+    """Write the database and the uploaded files into a new folder; the server may keep running."""
     from songhe.config.commands.backup import backup as run
 
-    run(path)
+    raise typer.Exit(run(folder))
 
 
 @cli.command()
-def restore(path: Path) -> None:
-    """Read a backup into an empty database."""
+def restore(folder: Path) -> None:
+    """Read a backup into this installation, whose database must not exist yet."""
     from songhe.config.commands.backup import restore as run
 
-    run(path)
+    raise typer.Exit(run(folder))
 
 
 def main() -> None:

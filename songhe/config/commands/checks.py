@@ -4,55 +4,90 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from songhe.config import database
+from songhe.config.commands import holding
+from songhe.config.commands.progress import say
 from songhe.config.paths import ROOT
 
 BIN = Path(sys.executable).parent
+WORKERS = "2"
 
 
-def run(pytest: list[str]) -> int:
-    """Run the checks, stop at the first that fails, and return its code; pytest's closing line comes last."""
-    from songhe.config.frontend import install
+@dataclass(frozen=True)
+class Check:
+    """One step: what it is called, the command, additions to the environment, what to do if it fails."""
 
-    began = time.monotonic()
-    install(for_tests=True)
-    ours = database.is_embedded() and not (database.PGDATA / "postmaster.pid").exists()
-    if database.is_embedded():
-        database.start_embedded()
-    database.prepare_server()
-    steps: list[tuple[str, list[str]]] = [
-        ("格式", [str(BIN / "ruff"), "format", "--check", "."]),
-        ("规则", [str(BIN / "ruff"), "check", "."]),
-        ("分层", [str(BIN / "lint-imports")]),
-        ("类型", [str(BIN / "mypy"), "songhe/engines", "songhe/packs"]),
-        ("迁移", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]),
-        ("政策包", [sys.executable, "-m", "songhe", "pack", "check"]),
-        ("测试", [sys.executable, "-m", "pytest", "-q", *(pytest or [])]),
-    ]
+    label: str
+    command: list[str]
+    remedy: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+CHECKS = (
+    Check("格式", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], "运行 .venv/bin/ruff format ."),
+    Check("规则", [str(BIN / "ruff"), "check", "--quiet", "."], "运行 .venv/bin/ruff check --fix . 或按提示修改"),
+    Check("页面模板", [str(BIN / "djlint"), "songhe", "--lint", "--quiet"]),
+    Check("分层", [str(BIN / "lint-imports")], "楼层与房间的次序见 docs/architecture.md"),
+    Check("类型", [str(BIN / "mypy"), "songhe"]),
+    Check(
+        "迁移",
+        [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"],
+        "运行 .venv/bin/python manage.py makemigrations",
+        {"SONGHE_AS": "owner", "SONGHE_DB": "postgres"},
+    ),
+    Check("政策包", [sys.executable, "-W", "ignore", "-m", "songhe", "pack", "check"]),
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the checks, stop at the first that fails, and return its code; pytest's closing line comes last.
+
+    Further arguments narrow pytest down.
+    """
+    _frontend()
     try:
-        for label, command in steps:
-            start = time.monotonic()
-            print(f"== {label}", flush=True)
-            code = subprocess.run(command, cwd=ROOT, env=_environment(label), check=False).returncode
-            if code:
-                print(f"== {label}没有通过（{time.monotonic() - start:.0f} 秒）", flush=True)
+        holding.hold()
+        database.prepare_server()
+        for check in CHECKS:
+            if code := _run(check):
                 return code
-            if label != "测试":
-                print(
-                    f"== {label}通过（{time.monotonic() - start:.0f} 秒，累计 {time.monotonic() - began:.0f} 秒）",
-                    flush=True,
-                )
-        return 0
+        say(f"测试：pytest，{WORKERS} 路并行 …")
+        pytest = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments]
+        return subprocess.run(pytest, cwd=ROOT, env=_environment({}), check=False).returncode
     finally:
-        if ours:
-            database.stop_embedded()
+        holding.release()
 
 
-def _environment(label: str) -> dict[str, str]:
-    environment = {**os.environ, "SONGHE_DEMO": "1", "PYTHONWARNINGS": ""}
-    if label == "迁移":
-        environment["SONGHE_AS"] = "owner"
-        environment["SONGHE_DB"] = "postgres"
-    return environment
+def _frontend() -> None:
+    from songhe.config.frontend import install, is_installed
+
+    if not is_installed(for_tests=True):
+        say("前端文件与测试用浏览器：下载 …")
+        install(for_tests=True)
+
+
+def _run(check: Check) -> int:
+    began = time.monotonic()
+    done = subprocess.run(
+        check.command,
+        cwd=ROOT,
+        env=_environment(check.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    if done.returncode:
+        sys.stdout.write(done.stdout)
+        say(f"{check.label}：没有通过（{seconds:.1f} 秒）。{check.remedy}")
+    else:
+        say(f"{check.label}：通过（{seconds:.1f} 秒）")
+    return done.returncode
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "SONGHE_DEMO": "1", **more}

@@ -1,170 +1,252 @@
 """Setting up what is missing, then serving: what ``make run`` does."""
 
-import hashlib
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+import psycopg
+from psycopg import sql
 
 from songhe.config import database
-from songhe.config.paths import ROOT, VAR
+from songhe.config.commands import children, holding, stamps, tasks
+from songhe.config.commands.children import Child
+from songhe.config.commands.progress import elapsed, say, step
+from songhe.config.paths import VAR
 
 PACK = os.environ.get("SONGHE_PACK", "anqing")
-WORKERS = "2"
-THREADS = "8"
+FIRST_PORT, LAST_PORT = 8000, 8099
+# One set-up at a time, though several of us may share a database.
+SETUP_LOCK = 728_432
+BUILDING = "building"
+
+
+class CannotStart(Exception):
+    """Set-up or start failed; the message says why and what to do."""
 
 
 def run(*, elders: int | None) -> int:
-    """Set up and serve; return the exit code. Everything started here is stopped here."""
-    began = time.monotonic()
+    """Set up and serve until Ctrl-C; return the exit code. Everything started here is ended here."""
     VAR.mkdir(parents=True, exist_ok=True)
-    with _step("前端文件"):
-        from songhe.config.frontend import install
-
-        install()
-    # A database that was running before us (for other work) is left running after us.
-    ours = database.is_embedded() and not _is_running()
+    children.interrupt_on_signals()
+    serving: list[Child] = []
     try:
-        with _step("数据库"):
-            if database.is_embedded():
-                database.start_embedded()
-            for warning in database.prepare_server():
-                print(f"  {warning}")
-            if not database.database_exists(database.server().name):
-                for warning in database.create_database(database.server().name):
-                    print(f"  {warning}")
-        _migrate_and_load()
-        _demo(elders)
-        return _serve(began)
+        port = free_port()
+        with _frontend():
+            _set_up(elders)
+        serving = _start(port)
+        _welcome(port)
+        children.watch(serving)
     except KeyboardInterrupt:
         return 0
+    except (CannotStart, children.Failed, tasks.Failed, holding.DatabaseNotReady, psycopg.Error) as error:
+        say(f"没有成功：{error}")
+        return 1
     finally:
-        if ours:
-            database.stop_embedded()
-            print("数据库已停止。")
-
-
-def _is_running() -> bool:
-    pid = database.PGDATA / "postmaster.pid"
-    if not pid.exists():
-        return False
-    try:
-        os.kill(int(pid.read_text().splitlines()[0]), 0)
-    except (ProcessLookupError, ValueError, IndexError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-@contextmanager
-def _step(label: str) -> Iterator[None]:
-    start = time.monotonic()
-    print(f"{label} …", flush=True)
-    yield
-    print(f"{label}：完成（{time.monotonic() - start:.1f} 秒）", flush=True)
-
-
-def _stamp(name: str, patterns: tuple[str, ...]) -> tuple[Path, str]:
-    digest = hashlib.sha256(database.server().name.encode() + str(database.server().host).encode())
-    for pattern in patterns:
-        for path in sorted(ROOT.glob(pattern)):
-            if path.is_file():
-                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return VAR / f"{name}.stamp", digest.hexdigest()
-
-
-def _owner(*arguments: str) -> None:
-    """Run one of our commands in a process that signs in as the owner of the tables."""
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, "SONGHE_AS": "owner"}, check=False)
-    if done.returncode:
-        raise SystemExit(f"命令失败：{' '.join(arguments)}")
-
-
-def _migrate_and_load() -> None:
-    schema = ("songhe/**/migrations/*.py", "songhe/**/models*.py", "songhe/core/scope/*.py")
-    stamp, digest = _stamp("migrated", schema)
-    if not stamp.exists() or stamp.read_text() != digest:
-        with _step("建表（首次约一两分钟）"):
-            _owner("manage.py", "migrate", "--verbosity", "0")
-        stamp.write_text(digest)
-    stamp, digest = _stamp("pack", ("songhe/packs/**/*", "songhe/**/packs.py"))
-    if not stamp.exists() or stamp.read_text() != digest:
-        with _step(f"政策包 {PACK}"):
-            _owner("-m", "songhe", "pack", "load", PACK)
-        stamp.write_text(digest)
-
-
-def _demo(elders: int | None) -> None:
-    if os.environ.get("SONGHE_DEMO") != "1":
-        return
-    stamp = VAR / "demo.stamp"
-    if stamp.exists():
-        return
-    with _step("演示数据"):
-        _owner("-m", "songhe", "demo", "--elders", str(elders or 30_000))
-    stamp.touch()
+        children.ignore_signals()
+        if serving:
+            say("正在停止 …")
+        children.end(serving)
+        if holding.release():
+            say("内置数据库已停止")
+        say("已停止")
+    return 0
 
 
 def free_port() -> int:
-    """Return SONGHE_PORT, or the first free port from 8000 on."""
-    if port := os.environ.get("SONGHE_PORT"):
-        return int(port)
-    for candidate in range(8000, 8100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", candidate)):
-                return candidate
-    raise SystemExit("8000 到 8099 端口都被占用，请用 SONGHE_PORT 指定一个。")
+    """Return SONGHE_PORT, or the first free port from 8000 on.
+
+    Raises:
+        CannotStart: the port asked for, or every port up to 8099, is taken.
+    """
+    wanted = os.environ.get("SONGHE_PORT")
+    candidates = [int(wanted)] if wanted else range(FIRST_PORT, LAST_PORT + 1)
+    for candidate in candidates:
+        if _is_free(candidate):
+            return candidate
+    taken = f"端口 {wanted} " if wanted else f"{FIRST_PORT} 到 {LAST_PORT} 端口都"
+    raise CannotStart(f"{taken}被占用，请用 SONGHE_PORT=端口 指定一个空闲的。")
 
 
-def _serve(began: float) -> int:
-    port = free_port()
-    host = os.environ.get("SONGHE_BIND", "127.0.0.1")
-    environment = {key: value for key, value in os.environ.items() if key != "SONGHE_AS"}
-    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
-    server += ["--workers", WORKERS, "--blocking-threads", THREADS, "--no-access-log", "--log-level", "warning"]
-    started = [
-        subprocess.Popen([*server, "songhe.config.wsgi:application"], cwd=ROOT, env=environment),
-        subprocess.Popen([sys.executable, "manage.py", "procrastinate", "worker"], cwd=ROOT, env=environment),
-    ]
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_host(), port))
+        except OSError:
+            return False
+    return True
+
+
+def _host() -> str:
+    return os.environ.get("SONGHE_BIND", "127.0.0.1")
+
+
+def _is_demo() -> bool:
+    return os.environ.get("SONGHE_DEMO") == "1"
+
+
+# --- set-up ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _frontend() -> Iterator[None]:
+    """Fetch the front-end files, where they are missing, while the block runs; both are done after it."""
+    from songhe.config.frontend import is_installed
+
+    if is_installed():
+        yield
+        return
+    say("前端文件：同时下载 …")
+    began = time.monotonic()
+    fetching = tasks.start("-m", "songhe", "frontend")
     try:
-        _wait_for(host, port, started[0])
-        _welcome(host, port, time.monotonic() - began)
-        return started[0].wait()
-    except KeyboardInterrupt:
-        print("\n正在停止 …")
-        return 0
+        yield
+        tasks.finish(fetching)
     finally:
-        for process in started:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-        for process in started:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        tasks.stop(fetching)
+    say(f"前端文件：完成（用时 {time.monotonic() - began:.1f} 秒）")
 
 
-def _wait_for(host: str, port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if server.poll() is not None:
-            raise SystemExit("服务没有启动成功，请运行 songhe doctor 查看原因。")
-        with socket.socket() as probe:
-            if probe.connect_ex((host, port)) == 0:
+def _set_up(elders: int | None) -> None:
+    if not holding.is_running() and database.is_embedded():
+        say("启动内置数据库")
+    holding.hold()
+    with psycopg.connect(database.server().conninfo(dbname="postgres"), autocommit=True) as guard:
+        guard.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
+        _database()
+        _migrate()
+        _load_pack()
+        if _is_demo():
+            _demo(elders)
+
+
+def _database() -> None:
+    name = database.server().name
+    if database.database_exists(name) and stamps.read().get("demo") == BUILDING:
+        say("上次的演示数据没有生成完，重新开始")
+        with psycopg.connect(database.server().conninfo(dbname="postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    warnings = database.prepare_server()
+    if not database.database_exists(name):
+        say(f"新建数据库 {name}")
+        warnings += database.create_database(name)
+    for warning in warnings:
+        say(f"  {warning}")
+
+
+def _migrate() -> None:
+    wanted = stamps.fingerprint(*stamps.SCHEMA, *stamps.LIBRARIES)
+    if stamps.read().get("schema") != wanted:
+        with step("建表"):
+            _command("manage.py", "migrate", "--verbosity", "0")
+        stamps.write("schema", wanted)
+
+
+def _load_pack() -> None:
+    wanted = f"{PACK} {stamps.fingerprint(*stamps.PACK)}"
+    if stamps.read().get("pack") != wanted:
+        with step(f"政策包 {PACK}"):
+            _command("-m", "songhe", "pack", "load", PACK)
+        stamps.write("pack", wanted)
+
+
+def _demo(elders: int | None) -> None:
+    if "demo" in stamps.read() or _has_elders():
+        return
+    # Until it is whole it is nothing: an interrupted region is dropped and drawn again.
+    stamps.write("demo", BUILDING)
+    with step("演示数据"):
+        _command("-m", "songhe", "demo", *(["--elders", str(elders)] if elders else []))
+    stamps.write("demo", "built")
+
+
+def _has_elders() -> bool:
+    row = _as_system("SELECT EXISTS (SELECT 1 FROM elders_elder)")
+    return bool(row[0][0])
+
+
+def _as_system(query: str) -> list[tuple[object, ...]]:
+    here = database.server()
+    sign_in = here.conninfo(user=database.APP, password=database.role_password(database.APP))
+    with psycopg.connect(sign_in) as connection:
+        connection.execute("SET LOCAL ROLE songhe_system")
+        return list(connection.execute(query.encode()).fetchall())
+
+
+def _command(*arguments: str) -> None:
+    """Run one of our commands signed in as the owner of the tables, showing its lines as progress."""
+    running = tasks.start(*arguments, SONGHE_AS="owner")
+    try:
+        tasks.finish(running, show=lambda line: say(f"  {line.strip()}"))
+    finally:
+        tasks.stop(running)
+
+
+# --- serving ---------------------------------------------------------------------------------------------------
+
+
+def _start(port: int) -> list[Child]:
+    environment = {key: value for key, value in os.environ.items() if key != "SONGHE_AS"}
+    serve = [sys.executable, "-W", "ignore", "-m", "granian", "--interface", "wsgi"]
+    serve += ["--host", _host(), "--port", str(port)]
+    serve += ["--workers", os.environ.get("SONGHE_WORKERS", "2"), "--respawn-failed-workers"]
+    serve += ["--blocking-threads", os.environ.get("SONGHE_THREADS", "8"), "--blocking-threads-idle-timeout", "600"]
+    serve += ["--no-access-log", "--log-level", "warning", "songhe.config.wsgi:application"]
+    work = [sys.executable, "-W", "ignore", "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "10"]
+    started = [Child("server", "网页服务", serve, environment), Child("worker", "后台任务", work, environment)]
+    try:
+        for child in started:
+            child.start()
+        _wait_for(port, started[0])
+    except BaseException:
+        children.end(started)
+        raise
+    return started
+
+
+def _wait_for(port: int, server: Child) -> None:
+    """Wait until the sign-in page can be read, which needs server, database and templates alike."""
+    request = urllib.request.Request(_address(port) + "accounts/login/", headers={"Host": "localhost"})  # noqa: S310
+    deadline = elapsed() + 60
+    while True:
+        if server.died():
+            raise CannotStart(f"网页服务没有启动。它最后的话：\n{server.last_words()}")
+        try:
+            with urllib.request.urlopen(request, timeout=30):  # noqa: S310
                 return
-        time.sleep(0.1)
-    raise SystemExit("服务 30 秒内没有响应，请运行 songhe doctor 查看原因。")
+        except urllib.error.HTTPError as error:
+            raise CannotStart(f"登录页出错（{error.code}）。服务最后的话：\n{server.last_words()}") from error
+        except OSError as error:
+            if elapsed() > deadline:
+                raise CannotStart(f"网页服务 60 秒内没有响应，请看 {server.log}。") from error
+            time.sleep(0.1)
 
 
-def _welcome(host: str, port: int, seconds: float) -> None:
-    print(f"\n松鹤已就绪（{seconds:.1f} 秒）：http://{'localhost' if host == '127.0.0.1' else host}:{port}/")
-    if os.environ.get("SONGHE_DEMO") == "1":
-        print("演示账号在登录页上一键进入：社区网格员、12349 坐席、护理员、评估员、服务商、财务、局领导 …")
-    print("按 Ctrl-C 停止。", flush=True)
+def _address(port: int) -> str:
+    host = _host()
+    return f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}/"  # noqa: S104
+
+
+def _welcome(port: int) -> None:
+    say()
+    say(f"松鹤已就绪：{_address(port)}")
+    if _is_demo():
+        say("演示账号在登录页上一键进入：")
+        for label, names in _demo_people():
+            say(f"  {label}：{names}")
+    say(f"日志在 {children.LOGS}；按 Ctrl-C 停止")
+
+
+def _demo_people() -> list[tuple[str, str]]:
+    from songhe.core.accounts.roles import Role
+
+    by_role: dict[str, list[str]] = {}
+    query = "SELECT role, display_name FROM accounts_user WHERE is_demo AND is_active ORDER BY username"
+    for role, name in _as_system(query):
+        by_role.setdefault(str(role), []).append(str(name))
+    return [(str(role.label), "、".join(by_role[role])) for role in Role if role in by_role]
