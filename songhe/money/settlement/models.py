@@ -130,7 +130,6 @@ class StatementLine(Record):
         verbose_name = "结算明细"
         verbose_name_plural = "结算明细"
         ordering = ["served_on", "id"]
-        indexes = [models.Index(fields=["elder_id"], name="statement_line_elder")]
         constraints = [
             models.UniqueConstraint(
                 fields=["visit"], condition=Q(voided_at__isnull=True), name="statement_line_visit_once"

@@ -191,10 +191,6 @@ class Migration(migrations.Migration):
             model_name='statementevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9ac0ed7bb984823d41acef7f19b109bd1b21efcf', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_74e07', table='settlement_statementevent', when='BEFORE')),
         ),
-        migrations.AddIndex(
-            model_name='statementline',
-            index=models.Index(fields=['elder_id'], name='statement_line_elder'),
-        ),
         migrations.AddConstraint(
             model_name='statementline',
             constraint=models.UniqueConstraint(condition=models.Q(('voided_at__isnull', True)), fields=('visit',), name='statement_line_visit_once'),
