@@ -194,11 +194,11 @@ def anqing_region(django_db_setup: None, django_db_blocker: pytest.FixtureReques
     from zoneinfo import ZoneInfo
 
     day = datetime.now(ZoneInfo("Asia/Shanghai"))
-    name = f"{settings.SONGHE_TEST_TEMPLATE.replace('songhe_template_', 'songhe_template_anqing_')}_{day:%m%d}"
+    name = f"{settings.SONGHE_TEST_TEMPLATE.replace('songhe_template_', 'songhe_anqing_')}_{day:%m%d}"
     with django_db_blocker.unblock(), _administrator() as admin:
         admin.execute("SELECT pg_advisory_lock(728432)")
         own = settings.DATABASES["default"]["NAME"]
-        building = f"building_{name}"
+        building = f"making_{name}"
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             from songhe.demo.build import build
 

@@ -1,6 +1,5 @@
 """County shapes, read from the installed package geotool-cn (WGS-84), whose data may not be passed on.
 
-
 Maps that show them say 边界仅供示意.
 """
 
