@@ -63,7 +63,7 @@ def order_and_dispatch(
         user=operator,
         note=note,
         urgent=urgent,
-        idempotency_key=f"call:{call.pk}:{service_id}:{wanted_from.isoformat()}",
+        idempotency_key=f"call:{call.pk}:{service_id.hex[-12:]}:{wanted_from:%y%m%d%H%M}",
     )
     visit, why_not = None, ""
     try:
