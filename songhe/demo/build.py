@@ -98,7 +98,8 @@ _ELDER = (
     "registered_area_id", "registered_address", "living_situation", "state", "registered_on", "remarks",
 )  # fmt: skip
 _DIFFICULTY = (
-    "id", "version", "created_at", "elder_id", "area_id", "kind", "grade", "evidence", "source", "validity", "end_reason",
+    "id", "version", "created_at", "elder_id", "area_id", "kind", "grade", "evidence", "source", "validity",
+    "end_reason",
 )  # fmt: skip
 
 

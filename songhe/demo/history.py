@@ -208,7 +208,7 @@ def _skills(region: Region) -> dict[UUID, set[str]]:
 
 
 def _homes(region: Region) -> dict[UUID, UUID]:
-    """Give each entitled elder a provider, note the disclosure and hang a code at the door; return provider by elder."""
+    """Give each entitled elder a provider, noted as disclosed, and a code at the door; return provider by elder."""
     elders = list(Entitlement.objects.order_by("id").values_list("elder_id", "area_id"))
     providers = {elder: region.providers[index % len(region.providers)] for index, (elder, _) in enumerate(elders)}
     since = region.months()[0]
@@ -435,7 +435,7 @@ def _through(statement: Statement, region: Region, *, approve: bool) -> None:
 
 
 def _manager_of(statement: Statement, region: Region) -> Any:
-    """Return an account that may confirm for the provider; the demo has one manager, the system stands in for others."""
+    """Return who confirms for the provider; the demo has one manager, the system stands in for the others."""
     manager = region.users["provider"]
     return manager if manager.provider_id == statement.provider_id else None
 

@@ -1,6 +1,6 @@
 """Synthetic elders drawn to a region's margins: nobody in it exists.
 
-Identity numbers carry a right check digit but begin with 99, a province code that was never given out; telephone numbers
+Identity numbers carry a right check digit but begin with 99, a province that was never given out; telephone numbers
 begin with 199, followed by the person's running number.
 """
 
@@ -11,7 +11,12 @@ from typing import Any
 
 import numpy as np
 
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董"
+    "萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
+    "任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段"
+    "雷钱汤尹黎易常武乔贺赖龚文"
+)
 MALE = [
     "建国",
     "志强",
@@ -175,13 +180,18 @@ def draw(
             id_number=identity_number(number, birth, sex),
             phone=f"199{number:08d}",
             area=code,
-            address=f"{ROADS[given[index] % len(ROADS)]}{1 + given[index] % 320}号{1 + given[index] % 12}栋{101 + given[index] % 500}室",
+            address=_address(int(given[index])),
             latitude=round(latitude + float(offsets[index, 0]), 6),
             longitude=round(longitude + float(offsets[index, 1]), 6),
             living_situation=situation,
             difficulties=_difficulties(kinds, chances[index], margins["difficulties"], int(given[index])),
             level=int(levels[index]),
         )
+
+
+def _address(salt: int) -> str:
+    road = ROADS[salt % len(ROADS)]
+    return f"{road}{1 + salt % 320}号{1 + salt % 12}栋{101 + salt % 500}室"
 
 
 def identity_number(number: int, birth: date, sex: str) -> str:

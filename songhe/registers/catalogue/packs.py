@@ -9,7 +9,7 @@ from songhe.registers.catalogue.models import Category, Service, ServicePrice
 
 
 def load(pack: Pack) -> str:
-    """Enter the pack's categories, services and prices; rows without a unit are categories. Prices stay once entered."""
+    """Enter the pack's categories (rows without a unit), services and prices; prices stay once entered."""
     rows = pack.table("catalogue.csv")
     categories: dict[str, Category] = {}
     services: dict[str, Service] = {}
