@@ -567,7 +567,6 @@ class LifeEvent(Record):
     """Something that happened to an elder and that the house must know of."""
 
     class Kind(models.TextChoices):
-        REGISTERED = "registered", "建档"
         MOVED = "moved", "变更居住地"
         MOVED_AWAY = "moved_away", "迁出"
         RETURNED = "returned", "迁回"
@@ -595,7 +594,6 @@ class LifeEvent(Record):
             models.CheckConstraint(
                 condition=Q(
                     kind__in=[
-                        "registered",
                         "moved",
                         "moved_away",
                         "returned",

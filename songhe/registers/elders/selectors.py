@@ -64,6 +64,9 @@ def search_elders(queryset: QuerySet[Elder], text: str) -> QuerySet[Elder]:
         latin = re.sub(r"[^a-z]", "", text.lower().replace("u:", "v"))
         if not latin:
             return queryset.filter(id_number_index=blind_index(folded, purpose="id_number_index"))
+        if len(latin) == 1:
+            # One letter begins both or neither; one condition is one index.
+            return queryset.filter(name_initials__startswith=latin)
         return queryset.filter(Q(name_pinyin__startswith=latin) | Q(name_initials__startswith=latin))
     return queryset.filter(_by_name(text))
 

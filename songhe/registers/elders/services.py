@@ -121,7 +121,6 @@ def register(
     if photo_upload is not None:
         elder.photo = _picture(elder, photo_upload, user)
         save(elder)
-    open_history([elder])
     publish(ElderRegistered(elder_id=elder.pk))
     return elder
 
@@ -212,27 +211,6 @@ def refuse_duplicate(elder: Elder) -> None:
     raise Refused(holder.sentence, field="id_number")
 
 
-def open_history(elders: list[Elder]) -> None:
-    """Open the address history and the life of elders just entered, in a few statements."""
-    Residence.objects.bulk_create(
-        [
-            Residence(
-                elder=elder,
-                kind=Residence.Kind.LIVING,
-                area_id=elder.area_id,
-                address=elder.address,
-                validity=from_day(elder.registered_on),
-            )
-            for elder in elders
-        ],
-        batch_size=1000,
-    )
-    LifeEvent.objects.bulk_create(
-        [LifeEvent(elder=elder, kind=LifeEvent.Kind.REGISTERED, on=elder.registered_on) for elder in elders],
-        batch_size=1000,
-    )
-
-
 def _community(area: Area) -> Area:
     if area.level != Area.Level.VILLAGE:
         raise Refused(f"“{area.name}”不是社区或村，请选到最末一级。", field="area")
@@ -312,12 +290,18 @@ def move(
 
 
 def _close_residence(elder: Elder, on: date) -> None:
-    """End the present address on the day before; one that began that very day or later was a mistake of dates."""
-    for residence in elder.residences.select_for_update().filter(kind=Residence.Kind.LIVING, validity__endswith=None):
-        if residence.validity.lower >= on:
-            raise Refused(f"现住址自 {residence.validity.lower} 起，新日期须晚于这一天。", field="on")
-        residence.validity = from_day(residence.validity.lower, on - timedelta(days=1))
-        save(residence)
+    """End the present address on the day before; the first one is only now written down, since the elder's entry."""
+    living = Residence.Kind.LIVING
+    residence = elder.residences.select_for_update().filter(kind=living, validity__endswith=None).first()
+    if residence is None:
+        first = elder.registered_on
+        residence = Residence(elder=elder, kind=living, area_id=elder.area_id, address=elder.address)
+    else:
+        first = residence.validity.lower
+    if first >= on:
+        raise Refused(f"现住址自 {first} 起，新日期须晚于这一天。", field="on")
+    residence.validity = from_day(first, on - timedelta(days=1))
+    save(residence)
 
 
 @transaction.atomic

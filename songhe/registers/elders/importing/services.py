@@ -22,6 +22,7 @@ from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.events import DifficultyChanged, ElderRegistered
+from songhe.registers.elders.importing import bulk
 from songhe.registers.elders.importing.checking import Checker, Judged, Places
 from songhe.registers.elders.importing.columns import LABELS, NEEDED, Head, find_head, fold, suggest
 from songhe.registers.elders.importing.reading import Sheet, read
@@ -37,9 +38,14 @@ from songhe.registers.elders.models import (
     Verdict,
 )
 
-CHUNK = 1000
+CHUNK = 5000
 KEPT = timedelta(days=90)
 """How long a roll's lines are kept for undoing it."""
+
+JUDGED = (
+    "values", "before", "number_index", "name", "verdict", "errors", "notes", "changes", "elder_id", "elder_version",
+)  # fmt: skip
+APPLIED = ("verdict", "errors", "elder_id", "elder_version", "before", "made", "applied")
 
 # What a roll may change of an elder already known; number, sex and birth date are the same person's by definition, and
 # a new community is a move, which a person decides.
@@ -82,9 +88,7 @@ def stage(
     batch.rows_read, batch.rows_skipped = len(lines), len(body) - len(lines)
     save(batch)
     for part in _chunks(lines):
-        ImportRow.objects.bulk_create(
-            [ImportRow(batch=batch, number=number, cells=_dump(cells)) for number, cells in part]
-        )
+        bulk.insert(ImportRow, [ImportRow(batch=batch, number=number, cells=_dump(cells)) for number, cells in part])
     return batch
 
 
@@ -156,15 +160,7 @@ def look_over(*, batch_id: UUID) -> ImportBatch:
     for rows in _rows(batch):
         judged = [(row, checker.judge(json.loads(row.cells))) for row in rows]
         _match(judged, seen)
-        ImportRow.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=[
-                "values", "before", "number_index", "name", "verdict", "errors", "notes", "changes", "elder_id",
-                "elder_version",
-            ],
-        )  # fmt: skip
+        bulk.update(ImportRow, rows, JUDGED)
     batch.previewed_at, batch.refusal = now(), ""
     return save(batch)
 
@@ -305,12 +301,7 @@ def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
             row.verdict = Verdict.WRONG
             row.errors = [*row.errors, {"column": LABELS["name"], "wrong": error.message, "todo": ""}]
     _enter(batch, fresh)
-    ImportRow.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["verdict", "errors", "elder_id", "elder_version", "before", "made", "applied"],
-    )
+    bulk.update(ImportRow, rows, APPLIED)
 
 
 def _new(batch: ImportBatch, values: dict[str, Any]) -> Elder:
@@ -327,8 +318,7 @@ def _new(batch: ImportBatch, values: dict[str, Any]) -> Elder:
 
 def _enter(batch: ImportBatch, fresh: list[tuple[ImportRow, Elder, dict[str, Any]]]) -> None:
     made = [elder for _row, elder, _values in fresh]
-    Elder.objects.bulk_create(made)
-    elders.open_history(made)
+    bulk.insert(Elder, made)
     difficulties: list[Difficulty] = []
     contacts: list[Contact] = []
     for row, elder, values in fresh:
@@ -338,8 +328,8 @@ def _enter(batch: ImportBatch, fresh: list[tuple[ImportRow, Elder, dict[str, Any
         contacts += called
         row.elder_id, row.elder_version, row.applied = elder.pk, 1, True
         row.made = _made(mine, called)
-    Difficulty.objects.bulk_create(difficulties)
-    Contact.objects.bulk_create(contacts)
+    bulk.insert(Difficulty, difficulties)
+    bulk.insert(Contact, contacts)
     for elder in made:
         publish(ElderRegistered(elder_id=elder.pk))
 
@@ -409,7 +399,7 @@ def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None
                 elder = known.get(row.elder_id)
                 if elder is not None and elder.version == row.elder_version:
                     row.undone = _take_back(row, elder)
-            ImportRow.objects.bulk_update(rows, ["undone"])
+            bulk.update(ImportRow, rows, ["undone"])
     batch.undone_at, batch.undone_by, batch.refusal = now(), user, ""
     return save(batch)
 
@@ -427,7 +417,7 @@ def _take_back(row: ImportRow, elder: Elder) -> bool:
             elder.consents.all(),
             elder.guardians.all(),
             elder.disclosures.all(),
-            elder.life_events.exclude(kind="registered"),
+            elder.life_events.all(),
         )
         if any(rows.exists() for rows in worked_on):
             return False

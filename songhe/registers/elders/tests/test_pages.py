@@ -216,7 +216,15 @@ def test_the_detail_page_and_all_its_tabs(page, near, places):
         answer = page.get(url("tab", near.pk, index))
         assert answer.status_code == 200
         whole += answer.content.decode()
-    for shown in ("李明", "139****0001", "特困供养", "区民政局", "为提供养老服务处理个人信息", "松鹤服务站", "建档"):
+    for shown in (
+        "李明",
+        "139****0001",
+        "特困供养",
+        "区民政局",
+        "为提供养老服务处理个人信息",
+        "松鹤服务站",
+        "没有变更过居住地",
+    ):
         assert shown in whole
     assert number() not in whole
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import ProgrammingError, transaction
 
-from songhe.core.calendar.services import today
+from songhe.core.calendar.services import at, today
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import services
 from songhe.registers.elders.models import (
@@ -30,7 +30,9 @@ def near_and_far(places):
     """An elder of each street, each with everything that can hang on one."""
     made = []
     for place, order, provider in (("east", 12, PROVIDER), ("far", 14, OTHER_PROVIDER)):
-        one = elder(places[place], order=order)
+        with at(date(2025, 1, 1)):
+            one = elder(places[place], order=order)
+        services.move(elder_id=one.pk, area=places[place], address="新楼", on=date(2025, 2, 1))
         services.link_contact(elder_id=one.pk, name="李明", relation="儿子", phone="13900000001")
         services.appoint_guardian(elder_id=one.pk, kind="legal", name="李明", relation="儿子", first=date(2024, 1, 1))
         services.record_difficulty(elder_id=one.pk, kind="low_income", first=date(2024, 1, 1))
