@@ -20,6 +20,11 @@ def area(code, upper, name, level, kind, parent=None):
 @pytest.fixture
 def places(system):
     """A city, a county, two streets, and communities of each by name."""
+    return made_places()
+
+
+def made_places():
+    """Make the places; under the system's scope."""
     city = area(CITY, CITY + 10**8, "松市", "city", "city")
     county = area(COUNTY, COUNTY + 10**6, "松江区", "county", "county", city)
     street = area(STREET, STREET + 1000, "松一街道", "township", "street", county)
