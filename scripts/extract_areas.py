@@ -4,7 +4,8 @@
 
 The package carries the National Bureau of Statistics' 统计用区划代码 of 2023 (its version 2.7.0). A division's kind
 comes from its code's number block and is checked against its name; where the two disagree the name
-decides and ``conflict`` is 1. ``statistical_only`` marks divisions that exist for statistics alone (development zones, farms, 虚拟社区).
+decides and ``conflict`` is 1. ``statistical_only`` marks divisions that exist for statistics alone (zones, farms,
+虚拟社区).
 """
 
 import csv

@@ -5,6 +5,7 @@ bound means until further notice.
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -13,7 +14,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Q
 
 
-def validity_field(verbose_name: str = "有效期", **options: object) -> DateRangeField:
+def validity_field(verbose_name: str = "有效期", **options: Any) -> DateRangeField:
     """Return the column that holds from when to when a row counts."""
     return DateRangeField(verbose_name, **options)
 

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -69,7 +70,7 @@ class Pack:
     lineage: tuple[Path, ...]
     documents: dict[str, Document]
     policies: tuple[Policy, ...]
-    demo: dict[str, object]
+    demo: dict[str, Any]
 
     def table(self, file: str) -> list[dict[str, str]]:
         """Return the rows of a CSV, those of the packs it inherits from first; none if there is no such file."""
@@ -154,14 +155,14 @@ def _lineage(name: str) -> Iterator[Path]:
     yield folder
 
 
-def _yaml(folder: Path) -> dict[str, object]:
+def _yaml(folder: Path) -> dict[str, Any]:
     data = yaml.safe_load((folder / "pack.yaml").read_text(encoding="utf-8"))
     if not isinstance(data, dict) or "title" not in data:
         raise PackError(f"{folder.name}/pack.yaml 缺少 title。")
     return data
 
 
-def _document(entry: dict[str, object], folder: Path) -> Document:
+def _document(entry: dict[str, Any], folder: Path) -> Document:
     try:
         issued = entry.get("date")
         return Document(
@@ -177,7 +178,7 @@ def _document(entry: dict[str, object], folder: Path) -> Document:
         raise PackError(f"{folder.name}/pack.yaml 的文件条目缺少 {error}。") from error
 
 
-def _policy(entry: dict[str, object], folder: Path) -> Policy:
+def _policy(entry: dict[str, Any], folder: Path) -> Policy:
     try:
         valid_from = entry["valid_from"]
         if not isinstance(valid_from, date):

@@ -20,7 +20,8 @@ def say_choose(form: Any) -> Any:
         if getattr(field, "empty_label", None) == DASHES:
             field.empty_label = CHOOSE
         elif isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-            field.choices = [(key, CHOOSE if label == DASHES else label) for key, label in field.choices]
+            choices: Any = field.choices
+            field.choices = [(key, CHOOSE if label == DASHES else label) for key, label in choices]
     return form
 
 
