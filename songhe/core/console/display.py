@@ -79,7 +79,8 @@ def label_of(model: type[models.Model], column: Column) -> str:
         # The name of what is linked goes by the link's own label.
         return str(link.verbose_name)
     if field := field_of(model, column.name):
-        return str(field.verbose_name)
+        # Stored in fen, shown in yuan.
+        return str(field.verbose_name).replace("（分）", "（元）")
     member = getattr(model, column.name.replace("__", ".").rsplit(".", 1)[-1], None)
     function = getattr(member, "fget", member)
     return str(getattr(function, "short_description", "") or column.name)
