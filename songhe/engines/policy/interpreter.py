@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, DecimalException
 from itertools import product
 from typing import Any
 
-from songhe.engines.policy.functions import FUNCTIONS
+from songhe.engines.policy import temporal
+from songhe.engines.policy.functions import FUNCTIONS, NUMBERS, call, same
 from songhe.engines.policy.syntax import (
     Between,
     Binary,
@@ -18,6 +20,7 @@ from songhe.engines.policy.syntax import (
     ContextOf,
     Filter,
     For,
+    Holds,
     If,
     In,
     ListOf,
@@ -81,54 +84,70 @@ def disjunction(left: Value, right: Value) -> Value:
     return False if left is False and right is False else None
 
 
+_KINDS: tuple[type | tuple[type, ...], ...] = (Decimal, str, datetime, date, time, timedelta, temporal.Months, list)
+
+
 def _same_kind(left: Value, right: Value) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return isinstance(left, bool) and isinstance(right, bool)
-    return any(
-        isinstance(left, kind) and isinstance(right, kind) for kind in (Decimal, str, date, list, dict, Interval)
-    )
+    """Tell whether two values can be compared: a moment is no date, true is no number."""
+    if type(left) is type(right):
+        return True
+    for kind in (bool, datetime):
+        if isinstance(left, kind) or isinstance(right, kind):
+            return isinstance(left, kind) and isinstance(right, kind)
+    return any(isinstance(left, kind) and isinstance(right, kind) for kind in (*_KINDS, Mapping, Interval))
 
 
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
-def compare(operator: str, left: Value, right: Value) -> Value:
+def compare(sign: str, left: Value, right: Value) -> Value:
     """Compare two values; unlike kinds give null, except that anything may be equal to null."""
-    if operator in ("=", "!="):
+    if sign in ("=", "!="):
         if left is None or right is None:
-            return (left is right) == (operator == "=")
+            return (left is right) == (sign == "=")
         if not _same_kind(left, right):
             return None
-        return (left == right) == (operator == "=")
-    if left is None or right is None or not _same_kind(left, right) or isinstance(left, bool | list | dict):
-        return None
-    return _ORDERS[operator](left, right)
-
-
-def _arithmetic(operator: str, left: Value, right: Value) -> Value:
-    if operator == "+" and isinstance(left, str) and isinstance(right, str):
-        return left + right
-    if not (isinstance(left, Decimal) and isinstance(right, Decimal)):
+        return same(left, right) == (sign == "=")
+    if left is None or right is None or not _same_kind(left, right) or isinstance(left, bool | list | Mapping):
         return None
     try:
-        match operator:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case "/":
-                return left / right if right else None
-            case _:
-                return left**right
-    except InvalidOperation:
+        return _ORDERS[sign](left, right)
+    except TypeError:
+        # A moment with a time zone and one without have no order.
         return None
+
+
+_OPERATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": NUMBERS.add,
+    "-": NUMBERS.subtract,
+    "*": NUMBERS.multiply,
+    "/": NUMBERS.divide,
+    "**": NUMBERS.power,
+}
+
+
+def _arithmetic(sign: str, left: Value, right: Value) -> Value:
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        try:
+            return _OPERATIONS[sign](left, right)
+        except DecimalException:
+            # DMN 1.5, 10.3.2.12: what has no value (a division by zero) is null.
+            return None
+    if left is None or right is None:
+        return None
+    match sign:
+        case "+":
+            return left + right if isinstance(left, str) and isinstance(right, str) else temporal.add(left, right)
+        case "-":
+            return temporal.subtract(left, right)
+        case "*" | "/":
+            return temporal.scale(sign, left, right)
+    return None
 
 
 def evaluate_node(node: Node, names: Names) -> Value:
@@ -144,13 +163,13 @@ def evaluate_node(node: Node, names: Names) -> Value:
             return conjunction(_truth(evaluate_node(left, names)), _truth(evaluate_node(right, names)))
         case Binary("or", left, right):
             return disjunction(_truth(evaluate_node(left, names)), _truth(evaluate_node(right, names)))
-        case Binary(operator, left, right) if operator in ("=", "!=", "<", "<=", ">", ">="):
-            return compare(operator, evaluate_node(left, names), evaluate_node(right, names))
-        case Binary(operator, left, right):
-            return _arithmetic(operator, evaluate_node(left, names), evaluate_node(right, names))
+        case Binary(sign, left, right) if sign in _OPERATIONS:
+            return _arithmetic(sign, evaluate_node(left, names), evaluate_node(right, names))
+        case Binary(sign, left, right):
+            return compare(sign, evaluate_node(left, names), evaluate_node(right, names))
         case Unary(_, operand):
             value = evaluate_node(operand, names)
-            return -value if isinstance(value, Decimal) else None
+            return -value if isinstance(value, Decimal | timedelta) else None
         case If(condition, then, otherwise):
             return evaluate_node(then if evaluate_node(condition, names) is True else otherwise, names)
         case Between(value, low, high):
@@ -173,8 +192,10 @@ def evaluate_node(node: Node, names: Names) -> Value:
         case Quantified(every, variables, condition):
             found = [_truth(evaluate_node(condition, {**names, **each})) for each in _each(variables, names)]
             return FUNCTIONS["all" if every else "any"](found)
-        case Compare(operator, operand):
-            return compare(operator, names.get("?"), evaluate_node(operand, names))
+        case Compare(sign, operand):
+            return compare(sign, names.get("?"), evaluate_node(operand, names))
+        case Holds(condition):
+            return _truth(evaluate_node(condition, names))
         case UnaryTests():
             return passes(node, names.get("?"), names)
     raise TypeError(node)
@@ -196,27 +217,17 @@ def passes(tests: UnaryTests, value: Value, names: Names) -> Value:
 
 
 def _passes_one(test: Node, value: Value, names: Names) -> Value:
-    if isinstance(test, Compare):
+    if isinstance(test, Compare | Holds):
         return evaluate_node(test, names)
     found = evaluate_node(test, names)
     if isinstance(found, Interval):
         return found.holds(value)
     if isinstance(found, list) and not isinstance(value, list):
-        return value in found
-    if isinstance(found, bool) and _speaks_of_input(test):
-        return found
-    if isinstance(value, list) and not isinstance(found, list):
-        return found in value
+        return any(same(item, value) for item in found)
+    if isinstance(value, list) and len(value) == 1 and not isinstance(found, list):
+        # DMN 1.5, 10.3.2.9.4: a list of one stands for its element.
+        value = value[0]
     return compare("=", value, found)
-
-
-def _speaks_of_input(test: Node) -> bool:
-    """Tell whether a test is a condition of its own (it names ``?``, or is one), not a value to be equal to."""
-    if isinstance(test, Literal):
-        return False
-    if isinstance(test, Name):
-        return test.name == "?"
-    return True
 
 
 def _truth(value: Value) -> Value:
@@ -228,9 +239,14 @@ def _member(value: Value, member: str) -> Value:
         return value.get(member)
     if isinstance(value, list):
         return [_member(item, member) for item in value]
-    if isinstance(value, date) and member in ("year", "month", "day"):
-        return Decimal(getattr(value, member))
-    return None
+    if isinstance(value, Interval):
+        return {
+            "start": value.low,
+            "end": value.high,
+            "start included": value.low_closed,
+            "end included": value.high_closed,
+        }.get(member)
+    return temporal.member(value, member)
 
 
 def _call(function: str, arguments: tuple[Node, ...], argument_names: tuple[str, ...], names: Names) -> Value:
@@ -238,14 +254,7 @@ def _call(function: str, arguments: tuple[Node, ...], argument_names: tuple[str,
     known = names.get(function)
     if callable(known):
         return known(*values, **{}) if not argument_names else known(**dict(zip(argument_names, values, strict=True)))
-    built_in = FUNCTIONS.get(function)
-    if built_in is None:
-        return None
-    try:
-        return built_in(*values)
-    except (TypeError, AttributeError, ValueError, InvalidOperation):
-        # DMN 1.5, 10.3.4: a function given arguments outside its domain is null.
-        return None
+    return call(function, values, argument_names)
 
 
 def _context(entries: tuple[tuple[str, Node], ...], names: Names) -> dict[str, Value]:
@@ -256,7 +265,7 @@ def _context(entries: tuple[tuple[str, Node], ...], names: Names) -> dict[str, V
 
 
 def _filtered(value: Value, by: Node, names: Names) -> Value:
-    items = value if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) else [] if value is None else [value]
     if isinstance(by, Literal | Unary) or (isinstance(by, Name) and isinstance(names.get(by.name), Decimal)):
         position = evaluate_node(by, names)
         if isinstance(position, Decimal):
@@ -274,5 +283,20 @@ def _each(variables: tuple[tuple[str, Node], ...], names: Names) -> list[dict[st
     lists = []
     for _name, node in variables:
         values = evaluate_node(node, names)
+        if isinstance(values, Interval):
+            values = _span(values)
         lists.append(values if isinstance(values, list) else [values])
     return [dict(zip((name for name, _node in variables), combination, strict=True)) for combination in product(*lists)]
+
+
+# A slip of the pen in a policy (``1..1000000000``) must not stop the server.
+_LONGEST_SPAN = 100_000
+
+
+def _span(bounds: Interval) -> list[Value]:
+    """Return the whole numbers from one bound to the other, downwards too; none if it has no such bounds."""
+    low, high = bounds.low, bounds.high
+    if not isinstance(low, Decimal) or not isinstance(high, Decimal) or abs(high - low) > _LONGEST_SPAN:
+        return []
+    step = 1 if high >= low else -1
+    return [Decimal(number) for number in range(int(low), int(high) + step, step)]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
+from songhe.engines.policy import temporal
 from songhe.engines.policy.errors import FeelSyntaxError
 from songhe.engines.policy.functions import FUNCTION_NAMES
 from songhe.engines.policy.syntax import (
@@ -20,6 +21,7 @@ from songhe.engines.policy.syntax import (
     ContextOf,
     Filter,
     For,
+    Holds,
     If,
     In,
     ListOf,
@@ -31,6 +33,7 @@ from songhe.engines.policy.syntax import (
     Range,
     Unary,
     UnaryTests,
+    parts,
 )
 
 _SPACE = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -44,6 +47,8 @@ _KEYWORDS = frozenset(
     | {"null", "instance", "of"}
 )
 _COMPARISONS = ("<=", ">=", "!=", "<", ">", "=")
+# Members of times and ranges that are more than one word.
+_MEMBERS = ("time offset", "start included", "end included")
 
 
 class Parser:
@@ -52,8 +57,13 @@ class Parser:
     def __init__(self, text: str, names: Iterable[str] = ()) -> None:
         self.text = text
         self.at = 0
-        known = {name for name in (*names, *FUNCTION_NAMES) if not _WORD.fullmatch(name)}
-        self.long_names = sorted(known, key=len, reverse=True)
+        self.long_names: list[str] = []
+        self.learn(*names, *FUNCTION_NAMES, *_MEMBERS)
+
+    def learn(self, *names: str) -> None:
+        """Know these names from here on."""
+        new = {name for name in names if name and not _WORD.fullmatch(name)}
+        self.long_names = sorted(new.union(self.long_names), key=len, reverse=True)
 
     # --- tokens ------------------------------------------------------------------------------------------------
 
@@ -127,7 +137,8 @@ class Parser:
     def _test(self) -> Node:
         if operator := self.take(*_COMPARISONS):
             return Compare(operator, self._sum())
-        return self.expression()
+        test = self.expression()
+        return Holds(test) if _is_condition(test) else test
 
     # --- expressions -------------------------------------------------------------------------------------------
 
@@ -154,7 +165,10 @@ class Parser:
         while True:
             name = self._word()
             self.expect("in")
-            variables.append((name, self._sum()))
+            values = self._sum()
+            if self.take(".."):
+                values = Range(values, self._sum(), True, True)
+            variables.append((name, values))
             if not self.take(","):
                 return tuple(variables)
 
@@ -256,6 +270,8 @@ class Parser:
         if found := _STRING.match(self.text, self.at):
             self.at = found.end()
             return Literal(_unescaped(found.group()[1:-1]))
+        if self.take("@"):
+            return self._at_literal()
         if self.peek("(") or self.peek("[") or self.peek("]"):
             return self._bracketed()
         if self.take("{"):
@@ -264,6 +280,15 @@ class Parser:
             if self.take(word):
                 return Literal(value)
         return self._named()
+
+    def _at_literal(self) -> Node:
+        self.skip()
+        found = _STRING.match(self.text, self.at)
+        value = temporal.from_text(_unescaped(found.group()[1:-1])) if found else None
+        if found is None or value is None:
+            raise self.error('日期、时间或时长，如 @"2026-01-01"')
+        self.at = found.end()
+        return Literal(value)
 
     def _bracketed(self) -> Node:
         opening = self.take("(", "[", "]")
@@ -300,6 +325,7 @@ class Parser:
                 self.at = end
             self.expect(":")
             entries.append((key, self.expression()))
+            self.learn(key)
             if not self.take(",") and not self.peek("}"):
                 raise self.error("“,”或“}”")
         return ContextOf(tuple(entries))
@@ -339,6 +365,15 @@ class Parser:
 
     def _member(self) -> str:
         return self._word()
+
+
+def _is_condition(test: Node) -> bool:
+    """Tell whether a unary test says itself whether it holds: it names the input, or is a comparison."""
+    if isinstance(test, Between | In | Quantified):
+        return True
+    if isinstance(test, Binary) and test.operator in ("and", "or", *_COMPARISONS):
+        return True
+    return any(part == Name("?") for part in parts(test)) and test != Name("?")
 
 
 def _unescaped(text: str) -> str:

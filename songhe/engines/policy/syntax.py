@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -114,7 +115,7 @@ class In:
 
 @dataclass(frozen=True)
 class For:
-    """A list made from others, element by element."""
+    """A list made from others, element by element; a span of whole numbers (``1..3``) is a closed ``Range``."""
 
     variables: tuple[tuple[str, Node], ...]
     result: Node
@@ -135,6 +136,13 @@ class Compare:
 
     operator: str
     operand: Node
+
+
+@dataclass(frozen=True)
+class Holds:
+    """A unary test that is a condition of its own (``contains(?, "x")``, ``a > b``), not a value to be equal to."""
+
+    condition: Node
 
 
 @dataclass(frozen=True)
@@ -163,5 +171,60 @@ Node = (
     | For
     | Quantified
     | Compare
+    | Holds
     | UnaryTests
 )
+
+
+def parts(node: Node) -> Iterator[Node]:
+    """Yield a node and everything within it."""
+    yield node
+    for each in fields(node):
+        yield from _within(getattr(node, each.name))
+
+
+def _within(value: Any) -> Iterator[Node]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _within(item)
+    elif isinstance(value, Node):
+        yield from parts(value)
+
+
+def unknown_names(node: Node, known: frozenset[str], functions: frozenset[str]) -> Iterator[str]:
+    """Yield the names and functions an expression speaks of that are neither known nor bound within it.
+
+    Inside a filter any name may be a member of the list's elements, so names there are not judged.
+    """
+    match node:
+        case Name(name):
+            if name not in known and name != "?":
+                yield name
+            return
+        case Call(function, _, _) if function not in functions and function not in known:
+            yield function
+        case ContextOf(entries):
+            for key, value in entries:
+                yield from unknown_names(value, known, functions)
+                known |= {key}
+            return
+        case For(variables, body) | Quantified(_, variables, body):
+            for variable, values in variables:
+                yield from unknown_names(values, known, functions)
+                known |= {variable}
+            yield from unknown_names(body, known, functions)
+            return
+        case Filter(of, _):
+            yield from unknown_names(of, known, functions)
+            return
+    for each in fields(node):
+        for child in _children(getattr(node, each.name)):
+            yield from unknown_names(child, known, functions)
+
+
+def _children(value: Any) -> Iterator[Node]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _children(item)
+    elif isinstance(value, Node):
+        yield value
