@@ -81,7 +81,7 @@ def query(sql: str, parameters: list[Any] | None = None) -> Rows:
     """Run one query of a check."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def verify() -> Report:

@@ -114,6 +114,6 @@ def _text(text: str) -> str:
 def _rows(sql: str, parameters: list[Any] | None = None) -> Iterator[tuple[Any, ...]]:
     """Yield rows without holding them all, through a cursor on the server."""
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = ROWS_AT_A_TIME
         cursor.execute(sql, parameters)
-        yield from cursor
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            yield from rows

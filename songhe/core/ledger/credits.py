@@ -7,7 +7,7 @@ hold it is, is read from the entries' source. A verified visit moves its hold to
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import models
@@ -30,7 +30,7 @@ class MonthlyCredit(Protocol):
     elder_id: UUID
     area_id: int
     amount_fen: int
-    _meta: models.options.Options
+    _meta: Any
 
 
 class HasAccount(Protocol):
@@ -120,7 +120,7 @@ def release(credit: AccountRef, fen: int, *, source: models.Model, key: str, on:
     return post(
         kind=EntryKind.RELEASE,
         on=on or today(),
-        lines=[(held, -fen), (given if given.closed_on is None else given.fund_id, fen)],
+        lines=[(held, -fen), (given if given.closed_on is None else _line_of(given), fen)],
         memo=f"释放 {written(fen)}",
         key=key,
         source=source,
@@ -142,7 +142,7 @@ def settle(
     return post(
         kind=EntryKind.SETTLE,
         on=on or today(),
-        lines=[(held, -fen), (accrued(drawn.fund_id, provider_id), fen)],
+        lines=[(held, -fen), (accrued(_line_of(drawn), provider_id), fen)],
         memo=f"核验入账 {written(fen)}",
         key=key,
         source=source,
@@ -177,7 +177,7 @@ def expire(credits: Iterable[HasAccount | Account], *, on: date) -> list[Entry]:
         free = balances(still_open)
         by_line: dict[UUID, list[Account]] = defaultdict(list)
         for credit in still_open:
-            by_line[credit.fund_id].append(credit)
+            by_line[_line_of(credit)].append(credit)
         entries = [
             _expire_into(line, [credit for credit in closing if free[credit.pk]], free, on)
             for line, closing in sorted(by_line.items())
@@ -206,6 +206,12 @@ def _expire_into(line: UUID, closing: list[Account], free: dict[UUID, int], on: 
         memo=f"额度清零 {len(closing)} 户",
         key=f"expire:{closing[0].pk}",
     )
+
+
+def _line_of(credit: Account) -> UUID:
+    if credit.fund_id is None:
+        raise TypeError(f"{credit.pk} 不是由预算项目开立的额度。")
+    return credit.fund_id
 
 
 def _account(ref: AccountRef) -> Account:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
-from django.db.models.functions import Coalesce
 
 from songhe.core.ledger.models import Account, Entry, Posting
 from songhe.core.scope.services import Scope, use
@@ -41,11 +40,6 @@ def held_by(source_id: UUID, kind: str) -> dict[UUID, int]:
             .annotate(total=Sum("amount"))
         )
         return {row["account_id"]: int(row["total"]) for row in rows if row["total"]}
-
-
-def with_balances(accounts: QuerySet[Account]) -> QuerySet[Account]:
-    """Annotate accounts with ``balance`` for a list."""
-    return accounts.annotate(balance=Coalesce(Sum("postings__amount"), 0))
 
 
 def entries_of(account: AccountRef) -> QuerySet[Posting]:

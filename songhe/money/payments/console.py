@@ -20,7 +20,7 @@ _FILES = {
     "xlsx": (bank_file_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "csv": (bank_file_csv, "text/csv; charset=utf-8"),
 }
-TONES = {PaymentState.RETURNED: "red", PaymentState.PAID: "green", PaymentState.CANCELLED: "secondary"}
+TONES: dict[str, str] = {PaymentState.RETURNED: "red", PaymentState.PAID: "green", PaymentState.CANCELLED: "secondary"}
 
 
 def bank_file_view(request: HttpRequest, *, pages: Pages, pk: str, kind: str) -> HttpResponse:

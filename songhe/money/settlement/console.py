@@ -1,10 +1,10 @@
 """Statements and their lines in the console."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +22,7 @@ from songhe.money.settlement.jobs import draw_month
 from songhe.money.settlement.models import Statement, StatementLine
 from songhe.money.settlement.selectors import MOST_LINES, lines_of, statements_with_totals
 
-TONES = {
+TONES: dict[str, str] = {
     StatementState.DISPUTED: "orange",
     StatementState.APPROVED: "green",
     StatementState.PAID: "secondary",
@@ -110,9 +110,10 @@ class StatementPages(Pages):
     views = [View("draw/", "draw", draw_view, permission="settlement.draw")]
     extra_actions = [Action("生成结算单", _draw_url, icon="plus", permission="settlement.draw", primary=True)]
 
-    def subtitle(self, obj: Statement) -> str:
+    def subtitle(self, obj: Model) -> str:
         """Say whose and which month."""
-        return f"{obj.provider} · {_month(obj)}"
+        statement = cast(Statement, obj)
+        return f"{statement.provider} · {_month(statement)}"
 
 
 def _answer(*, line: StatementLine, keep: bool, answer: str, user: User) -> None:

@@ -124,7 +124,7 @@ def draw_lines(month: date, provider_id: UUID, statement_for: Callable[[int], UU
         counts = dict(cursor.fetchall())
         placed = {area: statement for area in counts if area and (statement := statement_for(area))}
         if placed:
-            parameters = {"areas": list(placed), "statements": list(placed.values()), "now": now()}
+            parameters: dict[str, Any] = {"areas": list(placed), "statements": list(placed.values()), "now": now()}
             _seal(parameters)
             cursor.execute(_LINES, parameters)
     return Lines(sum(counts[area] for area in placed), counts.get(None, 0))

@@ -126,6 +126,9 @@ class StatementLine(Record):
     answer = models.CharField("处理意见", max_length=300, blank=True)
     voided_at = models.DateTimeField("剔除时间", null=True, blank=True)
 
+    elder_name = ""
+    """Filled in for lists by ``selectors.lines_of``."""
+
     class Meta(Record.Meta):
         verbose_name = "结算明细"
         verbose_name_plural = "结算明细"

@@ -46,7 +46,7 @@ def lines_of(statement: Statement, *, most: int | None = None) -> list[Statement
         .annotate(contested=Q(disputed_at__isnull=False))
         .order_by("-contested", "served_on", "id")
     )
-    lines = list(rows[:most] if most else rows)
+    lines: list[StatementLine] = list(rows[:most] if most else rows)
     names = dict(Elder.objects.filter(pk__in={line.elder_id for line in lines}).values_list("pk", "name"))
     for line in lines:
         line.elder_name = names.get(line.elder_id, "")

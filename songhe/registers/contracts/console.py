@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db.models import Q, QuerySet
 
 from songhe.core.accounts.models import User
@@ -26,7 +26,7 @@ def _prices(contract: Contract, user: User) -> dict[str, Any]:
     return {"prices": contract.prices.select_related("service__category").order_by("service__code", "-validity")}
 
 
-def _create(*, provider: Provider, area: Area, file: UploadedFile | None, user: User, **fields: Any) -> Contract:
+def _create(*, provider: Provider, area: Area, file: "File[bytes] | None", user: User, **fields: Any) -> Contract:
     document = None
     if file is not None:
         document = store(file, purpose="contract", area=area, provider=provider.pk, user=user)

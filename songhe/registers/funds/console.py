@@ -1,14 +1,14 @@
 """Pots, budget lines and rates in the console, and the ledger beneath them."""
 
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from songhe.core.accounts.models import User
 from songhe.core.console.pages import FACTS, TIMELINE, Column, Command, Pages, Tab, pages
 from songhe.core.ledger.models import Account, Currency, Entry
 from songhe.core.ledger.money import written
-from songhe.core.ledger.selectors import entries_of, with_balances
+from songhe.core.ledger.selectors import balance, entries_of
 from songhe.registers.funds import services
 from songhe.registers.funds.forms import (
     ConversionForm,
@@ -178,7 +178,7 @@ class AccountPages(Pages):
     readonly = True
     tabs = [Tab("分录", "funds/_entries.html", _account_entries), FACTS]
 
-    def subtitle(self, obj: Account) -> str:
-        """Say the balance; a bank account's is what it holds."""
-        [with_balance] = with_balances(Account.objects.filter(pk=obj.pk))
-        return f"余额 {written(with_balance.balance, obj.currency)}"
+    def subtitle(self, obj: Model) -> str:
+        """Say the balance; a bank account's is negative, being money held."""
+        account = cast(Account, obj)
+        return f"余额 {written(balance(account), account.currency)}"

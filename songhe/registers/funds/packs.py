@@ -24,26 +24,24 @@ def load(pack: Pack) -> str:
 
 
 def _pot(row: dict[str, str], pack: Pack, areas: dict[int, Area]) -> Pot:
-    purposes = row["purposes"].split("|")
-    granted = {
-        "name": row["name"],
-        "amount": int(row["amount"]),
-        "purposes": purposes,
-        "document": pack.document_text(row["document"]),
-    }
+    name, amount, purposes = row["name"], int(row["amount"]), row["purposes"].split("|")
+    document = pack.document_text(row["document"])
     existing = Pot.objects.filter(code=row["code"]).first()
     if existing is None:
         return open_pot(
             code=row["code"],
+            name=name,
             source=row["source"],
             currency=row["currency"],
+            amount=amount,
+            purposes=purposes,
+            document=document,
             area=areas[int(row["area"])],
             first=date.fromisoformat(row["valid_from"]),
             last=_day(row["valid_to"]),
-            **granted,
         )
-    if any(getattr(existing, name) != value for name, value in granted.items()):
-        return amend_pot(pot=existing, **granted)
+    if (existing.name, existing.amount, existing.purposes, existing.document) != (name, amount, purposes, document):
+        return amend_pot(pot=existing, name=name, amount=amount, purposes=purposes, document=document)
     return existing
 
 
