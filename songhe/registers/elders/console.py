@@ -50,7 +50,15 @@ AGE_BANDS = (
     ("-59", "不满 60 岁"),
 )
 LEVEL_TONES = {"0": "green", "1": "azure", "2": "yellow", "3": "orange", "4": "red"}
-LIVING_TONES = {"alone": "orange", "empty_nest": "yellow", "left_behind": "yellow"}
+LIVING_TONES = {
+    "alone": "orange",
+    "empty_nest": "yellow",
+    "left_behind": "yellow",
+    "with_spouse": "secondary",
+    "with_children": "secondary",
+    "institution": "azure",
+    "other": "secondary",
+}
 DIFFICULTY_TONES = {"destitute": "red", "minimum_living": "orange", "disabled_severe": "red"}
 
 

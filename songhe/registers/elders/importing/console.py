@@ -102,7 +102,6 @@ def _page(request: HttpRequest, pages: Pages, batch: ImportBatch, *, status: int
         "pages": pages,
         "object": batch,
         "facts": facts_of(pages, batch, user),
-        "commands": commands_of(pages, batch, user),
         "subtitle": pages.subtitle(batch),
         **pages.get_context(batch, user),
         **more,
@@ -110,7 +109,7 @@ def _page(request: HttpRequest, pages: Pages, batch: ImportBatch, *, status: int
     return render(request, pages.detail_template, context, status=status)
 
 
-def commands_of(pages: Pages, batch: ImportBatch, user: User) -> list[dict[str, str]]:
+def deeds_of(pages: Pages, batch: ImportBatch, user: User) -> list[dict[str, str]]:
     """Return the page's buttons."""
     return [
         {"label": command.label, "icon": command.icon, "url": pages.url("do", batch.pk, command.key)}
@@ -208,9 +207,9 @@ class ImportPages(Pages):
     def subtitle(self, obj: Model) -> str:
         """Say where the roll stands."""
         assert isinstance(obj, ImportBatch)
-        return f"{stage_of(obj)[0]} · 共 {obj.rows_read} 行，跳过 {obj.rows_skipped} 行（空行、合计行、重复表头）"
+        return f"共 {obj.rows_read} 行，跳过 {obj.rows_skipped} 行（空行、合计行、重复表头）"
 
     def get_context(self, obj: Model, user: User) -> dict[str, Any]:
         """Return what the page shows at the roll's stage."""
         assert isinstance(obj, ImportBatch)
-        return context_of(obj)
+        return {**context_of(obj), "deeds": deeds_of(self, obj, user)}

@@ -297,10 +297,12 @@ def test_a_roll_from_upload_to_undo(page, places):
     page.post(url("map", batch.pk, noun="import"), chosen)
     preview = page.get(sent["Location"]).content.decode()
     assert "手机号应为 11 位" in preview
+    assert url("do", batch.pk, "apply", noun="import") in preview
     assert "李大山" in page.get(url("lines", batch.pk, "new", noun="import")).content.decode()
     assert not Elder.objects.filter(name="李大山").exists()
     page.post(url("do", batch.pk, "apply", noun="import"))
     assert Elder.objects.filter(name="李大山").exists()
+    assert url("do", batch.pk, "undo", noun="import") in page.get(sent["Location"]).content.decode()
     wrong = page.get(url("wrong", batch.pk, noun="import"))
     assert load_workbook(io.BytesIO(wrong.content)).active["C2"].value == "周老"
     assert wrong["Cache-Control"] == "no-store"
