@@ -85,6 +85,7 @@ def _sign_in(name: str, *, owner: bool) -> None:
 
 def _build_template() -> str:
     from songhe.config import database
+    from songhe.config.migrating import swiftly
 
     if database.is_embedded():
         database.start_embedded()
@@ -102,7 +103,8 @@ def _build_template() -> str:
         _drop(admin, building)
         database.create_database(building)
         _sign_in(building, owner=True)
-        call_command("migrate", verbosity=0)
+        with swiftly():
+            call_command("migrate", verbosity=0)
         _load_packs()
         connections["default"].close()
         admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name)))

@@ -9,4 +9,7 @@ if __name__ == "__main__":
         os.environ.setdefault("SONGHE_AS", "owner")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from songhe.config.migrating import swiftly
+
+    with swiftly():
+        execute_from_command_line(sys.argv)
