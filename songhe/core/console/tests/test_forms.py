@@ -66,7 +66,7 @@ def test_a_sealed_number_is_not_shown_and_stays_when_left_empty(client, paper, s
     assert Paper.objects.get().phone == "13700003333"
 
 
-@pytest.mark.parametrize(("token", "made"), [(str(uuid4()), 1), ("", 2)])
+@pytest.mark.parametrize(("token", "made"), [(str(uuid4()), 1), ("", 2)], ids=["token", "no-token"])
 def test_two_clicks_at_one_moment_make_one_record(transactional_db, sign_in, token, made, monkeypatch):
     """The second case is the control: without the token the race makes two."""
     from time import sleep
