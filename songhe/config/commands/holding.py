@@ -6,6 +6,7 @@ A process that was killed leaves its note behind; its number is no longer alive,
 import os
 import subprocess
 import time
+from importlib.util import find_spec
 
 import fasteners
 import psutil
@@ -36,10 +37,14 @@ def hold() -> None:
     """Start the embedded PostgreSQL if need be and keep it running until ``release``; another's server needs nothing.
 
     Raises:
-        DatabaseNotReady: it did not answer within three minutes.
+        DatabaseNotReady: there is none for this machine, or it did not answer within three minutes.
     """
     if not database.is_embedded():
         return
+    if find_spec("pgserver") is None:
+        raise DatabaseNotReady(
+            "内置数据库只有 Linux x86_64 和 macOS arm64 版，请用 DATABASE_URL 指定一个 PostgreSQL 16 或更新版本。"
+        )
     NOTES.mkdir(parents=True, exist_ok=True)
     with _lock():
         if not is_running():
