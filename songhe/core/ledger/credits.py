@@ -152,7 +152,7 @@ def settle(
 def release_order(order: models.Model, *, on: date | None = None) -> list[Entry]:
     """Give back all that an order holds."""
     return [
-        release(credit, fen, source=order, key=f"release:{order.pk}:{entries}", on=on)
+        release(credit, fen, source=order, key=f"release:{order.pk}:{credit}:{entries}", on=on)
         for credit, fen, entries in _holdings(order)
     ]
 
@@ -160,7 +160,7 @@ def release_order(order: models.Model, *, on: date | None = None) -> list[Entry]
 def settle_order(order: models.Model, *, provider_id: UUID, on: date | None = None) -> list[Entry]:
     """Move all that an order holds to what is accrued for the provider that served it."""
     return [
-        settle(credit, fen, source=order, provider_id=provider_id, key=f"settle:{order.pk}:{entries}", on=on)
+        settle(credit, fen, source=order, provider_id=provider_id, key=f"settle:{order.pk}:{credit}:{entries}", on=on)
         for credit, fen, entries in _holdings(order)
     ]
 

@@ -72,6 +72,14 @@ def test_a_verified_visit_is_earned_by_its_provider(treasury, order):
     commit_checks()
 
 
+def test_an_order_may_hold_of_two_credits(treasury, order):
+    one, two, provider = treasury.credit(), treasury.credit(), uuid7()
+    credits.reserve(one, 100, source=order, key="one")
+    credits.reserve(two, 200, source=order, key="two")
+    assert len(credits.settle_order(order, provider_id=provider, on=DAY)) == 2
+    assert (services.balance(credits.accrued(treasury.line, provider)), held(order)) == (300, 0)
+
+
 def test_a_closed_month_keeps_what_orders_hold(treasury, order):
     credit, untouched = treasury.credit(), treasury.credit(7000)
     credits.reserve(credit, 15000, source=order, key="hold")

@@ -3,7 +3,14 @@
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from songhe.core.errors import Refused
 from songhe.core.ids import uuid7
@@ -12,7 +19,7 @@ from songhe.core.ledger.models import AccountKind, EntryKind
 from songhe.core.ledger.selectors import held_by
 from songhe.core.ledger.tests.conftest import DAY, Thing, make_treasury
 
-FEN = st.integers(min_value=1, max_value=9000)
+FEN = st.integers(min_value=1, max_value=4000)
 WHICH = st.integers(min_value=0, max_value=1)
 
 
@@ -25,7 +32,11 @@ class MonthOfCredits(RuleBasedStateMachine):
         self.steps = 0
 
     def teardown(self):
-        transaction.savepoint_rollback(self.savepoint)
+        try:
+            report = audit.verify()
+            assert report.ok, str(report)
+        finally:
+            transaction.savepoint_rollback(self.savepoint)
 
     @initialize()
     def begin(self):
@@ -38,18 +49,18 @@ class MonthOfCredits(RuleBasedStateMachine):
         self.line = 12000
         self.earned = 0
         self.closed = [False, False]
-        self.last = None
+        for number in (0, 1):
+            self.reserve(number, number, 3000)
 
     def attempt(self, allowed, action):
         self.steps += 1
         try:
             with transaction.atomic():
-                entry = action()
+                action()
         except Refused:
             assert not allowed
             return False
         assert allowed
-        self.last = entry
         return True
 
     @rule(credit=WHICH, order=WHICH, fen=FEN)
@@ -77,6 +88,7 @@ class MonthOfCredits(RuleBasedStateMachine):
             else:
                 self.free[credit] += fen
 
+    @precondition(lambda self: any(self.held.values()))
     @rule(order=WHICH)
     def settle_all(self, order):
         credits.settle_order(self.orders[order], provider_id=self.provider, on=DAY)
@@ -117,15 +129,11 @@ class MonthOfCredits(RuleBasedStateMachine):
         assert services.balance(credits.accrued(self.treasury.line, self.provider)) == self.earned
         assert sum(self.free) + sum(self.held.values()) + self.line + self.earned == 30000
 
-    @invariant()
-    def the_auditor_agrees(self):
-        assert audit.verify().ok
-
 
 def test_any_interleaving_keeps_the_books(system):
     run_state_machine_as_test(
         MonthOfCredits,
         settings=settings(
-            max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
