@@ -21,7 +21,7 @@ from songhe.config.paths import VAR
 PACK = os.environ.get("SONGHE_PACK", "anqing")
 FIRST_PORT, LAST_PORT = 8000, 8099
 # One set-up at a time, though several of us may share a database.
-SETUP_LOCK = 728_432
+SETUP_LOCK = 728_440
 BUILDING = "building"
 
 
@@ -102,14 +102,13 @@ def _frontend() -> Iterator[None]:
         yield
         return
     say("前端文件：同时下载 …")
-    began = time.monotonic()
     fetching = tasks.start("-m", "songhe", "frontend")
     try:
         yield
         tasks.finish(fetching)
     finally:
         tasks.stop(fetching)
-    say(f"前端文件：完成（用时 {time.monotonic() - began:.1f} 秒）")
+    say("前端文件：完成")
 
 
 def _set_up(elders: int | None) -> None:
@@ -200,9 +199,10 @@ def _start(port: int) -> list[Child]:
     work = [sys.executable, "-W", "ignore", "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "10"]
     started = [Child("server", "网页服务", serve, environment), Child("worker", "后台任务", work, environment)]
     try:
-        for child in started:
-            child.start()
+        started[0].start()
         _wait_for(port, started[0])
+        # Only now: on two cores the page that people wait for comes first.
+        started[1].start()
     except BaseException:
         children.end(started)
         raise

@@ -4,10 +4,9 @@ import io
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import polars as pl
 from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -18,6 +17,9 @@ from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, current, use
 from songhe.registers.elders import identity, names
 from songhe.registers.elders.models import Contact, Difficulty, Elder, ElderState, Guardian, LifeEvent
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _HAN = re.compile(r"[^\x00-\x7f]+")
 
@@ -217,25 +219,27 @@ COPY (
 ) TO STDOUT (FORMAT csv)
 """
 
-_COLUMNS = {
-    "elder_id": pl.String,
-    "born": pl.Date,
-    "性别": pl.String,
-    "registered": pl.Int64,
-    "居住区划": pl.Int64,
-    "居住状况": pl.String,
-    "困难类别": pl.String,
-    "残疾等级": pl.Int8,
-    "能力等级": pl.Int8,
-    "assessed": pl.Date,
-}
 
-
-def facts_frame(area: Area, on: date) -> pl.DataFrame:
+def facts_frame(area: Area, on: date) -> "pl.DataFrame":
     """Return the facts of ``facts_for_policy`` for every active elder of an area's subtree, a row each.
 
     The column ``elder_id`` is the id as text; 困难类别 is a list.
     """
+    # A second to import, which no page should wait for.
+    import polars as pl
+
+    columns = {
+        "elder_id": pl.String,
+        "born": pl.Date,
+        "性别": pl.String,
+        "registered": pl.Int64,
+        "居住区划": pl.Int64,
+        "居住状况": pl.String,
+        "困难类别": pl.String,
+        "残疾等级": pl.Int8,
+        "能力等级": pl.Int8,
+        "assessed": pl.Date,
+    }
     values = {"on": on, "lo": area.code, "hi": area.upper}
     buffer = io.BytesIO()
     with connection.cursor() as cursor, cursor.copy(_FRAME, values) as copy:
@@ -243,9 +247,9 @@ def facts_frame(area: Area, on: date) -> pl.DataFrame:
             buffer.write(block)
     buffer.seek(0)
     if buffer.getbuffer().nbytes:
-        frame = pl.read_csv(buffer, has_header=False, schema=_COLUMNS)
+        frame = pl.read_csv(buffer, has_header=False, schema=columns)
     else:
-        frame = pl.DataFrame(schema=_COLUMNS)
+        frame = pl.DataFrame(schema=columns)
     born = pl.col("born").dt
     had_birthday = (born.month() < on.month) | ((born.month() == on.month) & (born.day() <= on.day))
     return frame.select(
