@@ -27,6 +27,8 @@ from songhe.rights.policy.selectors import credit_for
 
 # Complaints and re-bookings look back; nobody asks for a service that should have started long ago.
 GRACE = timedelta(hours=1)
+# Somebody who names an hour and no end is content with a carer within two hours of it.
+LEEWAY = timedelta(hours=2)
 
 
 @transaction.atomic
@@ -76,7 +78,7 @@ def place(
         standing_order=standing_order,
         rebooked_from=rebooked_from,
         wanted_from=wanted_from,
-        wanted_to=wanted_to or wanted_from + timedelta(minutes=max(60, service.minutes)),
+        wanted_to=wanted_to or wanted_from + timedelta(minutes=service.minutes) + LEEWAY,
         minutes=service.minutes,
         urgent=urgent,
         note=note,
