@@ -1,5 +1,6 @@
 """Assessment scales as files: items, groups, levels and the rules that change a level."""
 
+from songhe.engines.scales.reading import load_scale
 from songhe.engines.scales.scale import (
     Circumstance,
     Group,
@@ -8,7 +9,6 @@ from songhe.engines.scales.scale import (
     Result,
     Scale,
     ScaleError,
-    load_scale,
     score,
 )
 

@@ -1,9 +1,7 @@
-"""Reading a scale from its YAML file, and scoring one person by it.
+"""What a scale is, and scoring one person by it.
 
-A file holds groups of items with options, ``levels`` (the first whose FEEL condition holds is the preliminary one),
-``direct`` rules (a condition that sets the level without scoring) and ``raise_one`` rules (any of which makes the level
-one step worse, once). Conditions speak of ``总分``, of each group's sum by its code, of a group's ``分级`` by code and
-suffix, and of circumstances by key.
+A scale's conditions are FEEL. They speak of ``总分``, of a group's sum by its code, of its grade by its code and
+``_分级``, of an item's score by its code with ``_`` for its dots, and of circumstances by key.
 """
 
 from __future__ import annotations
@@ -11,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from songhe.engines.policy.errors import FeelSyntaxError
-from songhe.engines.policy.interpreter import evaluate_node, plain
-from songhe.engines.policy.parser import parse_expression
+from songhe.engines.policy.interpreter import evaluate_node
 from songhe.engines.policy.syntax import Node
 
 TOTAL = "总分"
 GRADE = "_分级"
+HIGH, LOW = "high", "low"
+FLAG, NUMBER = "flag", "number"
 
 
 class ScaleError(Exception):
@@ -50,6 +45,11 @@ class Item:
         """The highest score."""
         return max(option.score for option in self.options)
 
+    @property
+    def variable(self) -> str:
+        """The name by which conditions speak of the item's score."""
+        return self.code.replace(".", "_")
+
     def option_text(self, score: int | None) -> str:
         """Return what a score means; empty for none."""
         return next((option.text for option in self.options if option.score == score), "")
@@ -71,10 +71,14 @@ class Condition:
 
 @dataclass(frozen=True)
 class Group:
-    """Items that are summed together; ``grades`` are for scales whose level comes from the groups' grades."""
+    """Items that are summed together; ``grades`` are for scales whose level comes from the groups' grades.
+
+    ``better`` is ``high`` where a higher score is better, ``low`` where a lower one is.
+    """
 
     code: str
     name: str
+    better: str
     items: tuple[Item, ...]
     grades: tuple[Condition, ...]
 
@@ -90,14 +94,19 @@ class Circumstance:
 
 @dataclass(frozen=True)
 class Scale:
-    """A whole scale; higher scores are better where ``better`` is ``high``."""
+    """A whole scale. ``mark`` says how far its source can be trusted, ``remarks`` what of it is in doubt.
+
+    The first of ``levels`` that holds is the preliminary one. The first of ``direct`` that holds sets the level
+    without scoring. Any of ``raise_one`` makes the level one step heavier, once.
+    """
 
     key: str
     title: str
     source: str
     mark: str
-    better: str
+    remarks: tuple[str, ...]
     validity_months: int
+    reasons: tuple[str, ...]
     groups: tuple[Group, ...]
     circumstances: tuple[Circumstance, ...]
     levels: tuple[Condition, ...]
@@ -120,6 +129,11 @@ class Scale:
         return sum(item.most for item in self.items)
 
     @property
+    def has_total(self) -> bool:
+        """Whether the groups' sums mean something together: they count in one direction."""
+        return len({group.better for group in self.groups}) == 1
+
+    @property
     def worst_level(self) -> int:
         """The heaviest level."""
         return max(level.outcome for level in self.levels)
@@ -131,7 +145,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Result:
-    """What a scale makes of one person's answers."""
+    """What a scale makes of one person's answers; a level set directly has neither groups nor total."""
 
     scale: Scale
     answers: dict[str, int]
@@ -158,98 +172,98 @@ class Result:
 
     def explain(self) -> list[str]:
         """Return the result item by item as Chinese sentences."""
-        lines = []
-        for group in self.scale.groups:
-            if group.code in self.groups:
-                lines.append(f"{group.name}：{self.groups[group.code]} 分")
-            lines += [
-                f"　{item.name}：{self.answers[item.code]} / {item.most}，{item.option_text(self.answers[item.code])}"
-                for item in group.items
-                if item.code in self.answers
-            ]
-        if self.total is not None:
-            lines.append(f"总分 {self.total} 分，初步等级：{self.scale.level_name(self.preliminary_level)}")
+        lines = [line for group in self.scale.groups if group.code in self.groups for line in self._group(group)]
+        if self.groups:
+            total = f"总分 {self.total} 分，" if self.total is not None else ""
+            lines.append(f"{total}初步等级：{self.scale.level_name(self.preliminary_level)}")
         lines += [f"等级变更：{change}" for change in self.changes]
+        if self.groups and self.changes and self.level == self.preliminary_level:
+            lines.append("初步等级已是最重一级，不再上调")
         lines.append(f"最终等级：{self.scale.level_name(self.level)}")
         return lines
 
-
-def load_scale(path: Path) -> Scale:
-    """Read a scale from its file; ScaleError names what is wrong and where."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    generic = data.get("generic_options", {})
-    groups = tuple(
-        Group(
-            code=str(group["code"]),
-            name=group["name"],
-            items=tuple(_item(item, generic) for item in group["items"]),
-            grades=_conditions(group.get("grades", []), "grade", path),
-        )
-        for group in data["groups"]
-    )
-    return Scale(
-        key=path.stem,
-        title=data["title"],
-        source=data["source"],
-        mark=data["mark"],
-        better=data.get("better", "high"),
-        validity_months=data["validity_months"],
-        groups=groups,
-        circumstances=tuple(
-            Circumstance(each["key"], each["name"], each.get("kind", "flag")) for each in data.get("circumstances", [])
-        ),
-        levels=_conditions(data["levels"], "level", path),
-        direct=_conditions(data.get("direct", []), "level", path),
-        raise_one=_conditions(data.get("raise_one", []), None, path),
-    )
-
-
-def _item(item: dict[str, Any], generic: dict[str, dict[int, str]]) -> Item:
-    options = item["options"]
-    texts = generic[options] if isinstance(options, str) else options
-    return Item(str(item["code"]), item["name"], tuple(Option(int(score), text) for score, text in texts.items()))
-
-
-def _conditions(entries: list[dict[str, Any]], outcome: str | None, path: Path) -> tuple[Condition, ...]:
-    made = []
-    for entry in entries:
-        text = str(entry["when"])
-        try:
-            node = parse_expression(text)
-        except FeelSyntaxError as error:
-            raise ScaleError(f"{path.name}：条件“{text}”不正确。{error}") from error
-        made.append(Condition(text, node, int(entry[outcome]) if outcome else 0, str(entry.get("name", ""))))
-    return tuple(made)
+    def _group(self, group: Group) -> list[str]:
+        grade = f"，分级 {self.grades[group.code]}" if group.code in self.grades else ""
+        lines = [f"{group.name}：{self.groups[group.code]} 分{grade}"]
+        for item in group.items:
+            score = self.answers[item.code]
+            of = f"{score} / {item.most}" if group.better == HIGH else f"{score} 分"
+            lines.append(f"　{item.name}：{of}，{item.option_text(score)}")
+        return lines
 
 
 def score(scale: Scale, answers: Mapping[str, int], circumstances: Mapping[str, Any]) -> Result:
     """Score one person.
 
-    A direct rule (coma) sets the level without any item. Otherwise every item needs an answer that is one of its
-    options; ScaleError lists all that are missing or unknown.
+    A direct rule (coma) sets the level, and no item needs an answer. Otherwise every item needs one of its options.
+
+    Raises:
+        ScaleError: items without an answer, answers or circumstances that the scale does not know; all are listed.
     """
-    facts = {each.key: _fact(each, circumstances.get(each.key)) for each in scale.circumstances}
+    facts, faults = _facts(scale, circumstances)
+    wrong, missing = _faults(scale, answers)
+    if faults or wrong:
+        raise ScaleError(_listed(faults + wrong + missing))
+    sure = {**facts, **{item.variable: _number(answers.get(item.code)) for item in scale.items}}
     for rule in scale.direct:
-        if rule.holds(facts):
-            return Result(scale, {}, {}, {}, None, rule.outcome, rule.outcome, (rule.name,))
-    _check(scale, answers)
+        if rule.holds(sure):
+            return Result(scale, dict(answers), {}, {}, None, rule.outcome, rule.outcome, (rule.name,))
+    if missing:
+        raise ScaleError(_listed(missing))
     sums = {group.code: sum(answers[item.code] for item in group.items) for group in scale.groups}
-    total = sum(sums.values())
-    names: dict[str, Any] = {**facts, TOTAL: Decimal(total), **{code: Decimal(value) for code, value in sums.items()}}
-    names |= {item.code.replace(".", "_"): Decimal(answers[item.code]) for item in scale.items}
+    total = sum(sums.values()) if scale.has_total else None
+    names = {**sure, TOTAL: _number(total), **{code: _number(value) for code, value in sums.items()}}
     grades = {}
     for group in scale.groups:
         if group.grades:
             grades[group.code] = _first(group.grades, names, f"“{group.name}”的分级")
-            names[f"{group.code}{GRADE}"] = Decimal(grades[group.code])
+    names |= {f"{code}{GRADE}": _number(grade) for code, grade in grades.items()}
     preliminary = _first(scale.levels, names, "等级")
     changes = tuple(rule.name for rule in scale.raise_one if rule.holds(names))
     level = min(preliminary + 1, scale.worst_level) if changes else preliminary
     return Result(scale, dict(answers), sums, grades, total, preliminary, level, changes)
 
 
-def _fact(circumstance: Circumstance, value: Any) -> Any:
-    return plain(int(value or 0)) if circumstance.kind == "number" else bool(value)
+def _number(value: int | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _facts(scale: Scale, circumstances: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the circumstances as conditions read them, and what is wrong with them; none given means not so."""
+    facts: dict[str, Any] = {}
+    faults = []
+    for each in scale.circumstances:
+        value = circumstances.get(each.key)
+        if each.kind == FLAG and (value is None or isinstance(value, bool)):
+            facts[each.key] = bool(value)
+        elif each.kind == NUMBER and (value is None or (type(value) is int and value >= 0)):
+            facts[each.key] = Decimal(value or 0)
+        else:
+            faults.append(f"{each.name}：“{value}”应为{'是或否' if each.kind == FLAG else '不小于 0 的整数'}")
+    known = {each.key for each in scale.circumstances}
+    faults += [f"{key}：量表没有这一情况" for key in circumstances if key not in known]
+    return facts, faults
+
+
+def _faults(scale: Scale, answers: Mapping[str, int]) -> tuple[list[str], list[str]]:
+    """Return the answers that are wrong, and the items that have none."""
+    wrong, missing = [], []
+    for item in scale.items:
+        if answers.get(item.code) is None:
+            missing.append(f"{item.code} {item.name}：没有填写")
+            continue
+        answer = answers[item.code]
+        allowed = [option.score for option in item.options]
+        if type(answer) is not int or answer not in allowed:
+            scores = "、".join(map(str, allowed))
+            wrong.append(f"{item.code} {item.name}：{answer} 不是可选的得分（{scores}）")
+    known = {item.code for item in scale.items}
+    wrong += [f"{code}：量表没有这一项" for code in answers if code not in known]
+    return wrong, missing
+
+
+def _listed(faults: list[str]) -> str:
+    return "请补正以下项目：\n" + "\n".join(faults)
 
 
 def _first(rules: tuple[Condition, ...], names: Mapping[str, Any], what: str) -> int:
@@ -257,17 +271,3 @@ def _first(rules: tuple[Condition, ...], names: Mapping[str, Any], what: str) ->
         if rule.holds(names):
             return rule.outcome
     raise ScaleError(f"量表没有为这些得分规定{what}，请核对量表文件。")
-
-
-def _check(scale: Scale, answers: Mapping[str, int]) -> None:
-    faults = []
-    for item in scale.items:
-        if item.code not in answers:
-            faults.append(f"{item.code} {item.name}：没有填写")
-        elif all(option.score != answers[item.code] for option in item.options):
-            allowed = "、".join(str(option.score) for option in item.options)
-            faults.append(f"{item.code} {item.name}：{answers[item.code]} 不是可选的得分（{allowed}）")
-    known = {item.code for item in scale.items}
-    faults += [f"{code}：量表没有这一项" for code in answers if code not in known]
-    if faults:
-        raise ScaleError("请补正以下项目：\n" + "\n".join(faults))
