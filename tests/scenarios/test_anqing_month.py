@@ -156,12 +156,13 @@ def test_a_call_to_12349_becomes_a_visit_verified_and_paid_from_the_credit(city,
     with use(Scope.system()):
         call = Call.objects.latest("started_at")
     tomorrow = timezone.make_aware(datetime.combine(today() + timedelta(days=1), time(10)))
-    desk.sends(
+    placed = desk.sends(
         reverse("hotline:order", args=[call.pk]),
         service_id=service.pk,
         wanted_from=tomorrow.strftime("%Y-%m-%dT%H:%M"),
         note="门铃坏了",
     )
+    assert "已派" in desk.opens(placed)
     with use(Scope.system()):
         order = Order.objects.get(elder=wang)
         visit = Visit.objects.get(order=order)
@@ -179,8 +180,11 @@ def test_a_call_to_12349_becomes_a_visit_verified_and_paid_from_the_credit(city,
     with at(visit.planned.lower):
         city["carer"].sends(reverse("field:check_in", args=[visit.pk]), home_code=home.token)
     with at(visit.planned.upper + timedelta(minutes=2)):
-        city["carer"].sends(reverse("field:check_out", args=[visit.pk]), note="已打扫厨房")
+        # An hour at the elder's ends an idle session: the carer signs in again.
+        Person("carer").sends(reverse("field:check_out", args=[visit.pk]), note="已打扫厨房")
         with use(Scope.system()):
+            visit.refresh_from_db()
+            assert visit.state == VisitState.FINISHED, visit.get_state_display()
             examine(visit_id=visit.pk)
     with use(Scope.system()):
         visit.refresh_from_db()
