@@ -198,6 +198,8 @@ def django_database(*, owner: bool = False) -> dict[str, object]:
         "PORT": here.port,
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
+        # Walls say CURRENT_DATE: their day is the region's, not UTC's, which begins eight hours later.
+        "TIME_ZONE": "Asia/Shanghai",
         "OPTIONS": {"options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"},
         "ATOMIC_REQUESTS": False,
         "DISABLE_SERVER_SIDE_CURSORS": False,

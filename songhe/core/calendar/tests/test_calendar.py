@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, date, datetime
 
 import pytest
+from django.db import connection
 
 from songhe.core.calendar import working_days
 from songhe.core.calendar.services import (
@@ -59,3 +60,10 @@ def test_the_clock_is_set_for_a_block_only():
         assert today() == date(2025, 6, 1)
         assert now().utcoffset().total_seconds() == 8 * 3600
     assert today() > date(2026, 1, 1)
+
+
+@pytest.mark.django_db
+def test_the_database_counts_days_as_the_region_does() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('TimeZone'), (now() AT TIME ZONE 'Asia/Shanghai')::date = CURRENT_DATE")
+        assert cursor.fetchone() == ("Asia/Shanghai", True)
