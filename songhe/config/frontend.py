@@ -19,6 +19,15 @@ FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "htmx": ("htmx.org", ("dist/htmx.min.js", "LICENSE")),
     "echarts": ("echarts", ("dist/echarts.min.js", "LICENSE", "NOTICE")),
+    "dmn-js": (
+        "dmn-js",
+        (
+            "dist/dmn-modeler.production.min.js",
+            "dist/assets/*.css",
+            "dist/assets/dmn-font/css/dmn-embedded.css",
+            "LICENSE",
+        ),
+    ),
     "maplibre": ("maplibre-gl", ("dist/maplibre-gl.css", "dist/maplibre-gl*.mjs", "LICENSE.txt")),
     "noto-sans-sc": ("@fontsource-variable/noto-sans-sc", ("index.css", "files/*-wght-normal.woff2", "LICENSE")),
     "fonts-ttf": (
