@@ -27,6 +27,7 @@ class OrderPages(Pages):
     search, search_hint, search_everywhere = search, "订单号、姓名、拼音、电话或身份证号", True
     filters = ["state", "source", "service__category", "provider", "urgent"]
     select_related = ["elder", "area", "service", "provider", "placed_by"]
+    under = {Elder: "elder"}
     totals = ["price_fen", "credit_fen", "own_fen"]
     facts = ["number", ELDER, "area", "service", "wanted_from", "minutes", "provider", "price_fen", "credit_fen"]
     form, create = OrderForm, services.place
@@ -44,6 +45,7 @@ class StandingOrderPages(Pages):
     columns = [ELDER, "area", "service", "weekday_names", "at", "validity", "made_until"]
     filters = ["service__category"]
     select_related = ["elder", "area", "service"]
+    under = {Elder: "elder"}
     form, create = StandingForm, services.repeat
     permissions = {"create": "orders.place"}
 
@@ -57,5 +59,6 @@ class ComplaintPages(Pages):
     filters = ["state", "provider"]
     ordering = ["state", "-id"]
     select_related = ["elder", "area", "provider", "order"]
+    under = {Elder: "elder", Order: "order"}
     edit_form, form, update = AnswerForm, AnswerForm, services.answer_complaint
     permissions = {"edit": "orders.answer"}

@@ -46,6 +46,7 @@ class VisitPages(Pages):
     search, search_hint = search, "订单号、姓名、拼音或身份证号"
     filters = ["state", "provider", "doubts__rule"]
     select_related = ["elder", "area", "service", "staff", "provider", "order"]
+    under = {Elder: "elder"}
     totals = ["price_fen", "credit_fen", "own_fen"]
     readonly = True
     steps = {

@@ -15,6 +15,7 @@ from songhe.core.console.fields import Lookup
 from songhe.core.console.filters import filterset_for
 from songhe.core.console.models import Preference
 from songhe.core.console.pages import Pages
+from songhe.core.console.parents import Parent
 
 COUNT_BOUND = 10_000
 SIZES = (20, 50, 100)
@@ -30,6 +31,17 @@ class Listing:
         self.request = request
         self.user = user
         self.params: QueryDict = request.POST if request.method == "POST" else request.GET
+
+    @cached_property
+    def parent(self) -> Parent | None:
+        """The record whose rows alone are shown, where the address names one."""
+        return Parent.asked(self.pages, self.request, self.params.get("of", ""))
+
+    @cached_property
+    def all_rows(self) -> QuerySet[Any]:
+        """The rows before search and filters."""
+        rows = self.pages.get_queryset(self.request)
+        return self.parent.narrow(rows) if self.parent is not None else rows
 
     # --- what is asked -----------------------------------------------------------------------------------------
 
@@ -71,7 +83,7 @@ class Listing:
         kind = self.pages.filterset or filterset_for(self.pages.model, self.pages.filters)
         if kind is None:
             return None
-        found = kind(self.params or None, queryset=self.pages.get_queryset(self.request), request=self.request)
+        found = kind(self.params or None, queryset=self.all_rows, request=self.request)
         for field in found.form.fields.values():
             _dress(field.widget)
         return found
@@ -80,6 +92,8 @@ class Listing:
     def active_filters(self) -> list[tuple[str, str, str]]:
         """The filters in use: parameter names (joined by commas), label, and what was chosen."""
         found: list[tuple[str, str, str]] = []
+        if self.parent is not None:
+            found.append(("of", self.parent.pages.thing, str(self.parent.obj)))
         if self.filterset is None or not self.filterset.form.is_valid():
             return found
         for name, value in self.filterset.form.cleaned_data.items():
@@ -111,7 +125,7 @@ class Listing:
     @cached_property
     def queryset(self) -> QuerySet[Any]:
         """All rows that match, in one definite order."""
-        rows = self.filterset.qs if self.filterset is not None else self.pages.get_queryset(self.request)
+        rows = self.filterset.qs if self.filterset is not None else self.all_rows
         if self.text and self.pages.search is not None:
             rows = self.pages.search(rows, self.text)
         return rows.order_by(*self._ordering())

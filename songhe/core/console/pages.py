@@ -100,6 +100,10 @@ class Pages:
     facts: ClassVar[Sequence[ColumnSpec]] = ()
     """What the detail page's head shows; the list's columns unless given."""
     tabs: ClassVar[Sequence[Tab]] = (TIMELINE,)
+    under: ClassVar[dict[type[Model], str]] = {}
+    """Records on whose own pages these rows make a tab, and the relation that leads there: ``{Elder: "elder"}``."""
+    tab_label: ClassVar[str] = ""
+    """What that tab is called; the list's title unless given."""
     detail_actions: ClassVar[Sequence[Action]] = ()
     commands: ClassVar[Sequence[Command]] = ()
     """Buttons that do one thing in place, for verbs that are no step of a flow."""
@@ -265,6 +269,12 @@ class Pages:
     def fact_columns(self) -> list[Column]:
         """What the detail page's head shows."""
         return [as_column(spec) for spec in (self.facts or self.columns)]
+
+    @property
+    def further_fact_columns(self) -> list[Column]:
+        """What the list can show of a record and the detail page's head does not."""
+        shown = {column.key for column in self.fact_columns}
+        return [column for column in self.all_columns if column.key not in shown and column.name != "state"]
 
     def revealable(self) -> list[str]:
         """Return the sealed fields that may be shown in full for a reason."""

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpResponseBase
 
 from songhe.core.accounts.models import User
+
+if TYPE_CHECKING:
+    from songhe.core.console.pages import Pages
 
 Context = Callable[..., dict[str, Any]]
 
@@ -27,6 +30,8 @@ class Tab:
     context: Context | None = None
     permission: str | None = None
     only_if: Callable[[Any], bool] | None = None
+    rows: "Pages | None" = None
+    """The pages whose rows of this record the tab shows; their template gets them."""
 
     def shown(self, obj: Model, user: User) -> bool:
         """Tell whether this person sees the tab on this record."""
@@ -39,7 +44,22 @@ def _timeline(obj: Model, user: User) -> dict[str, Any]:
     return {"timeline": timeline(obj)}
 
 
-FACTS = Tab("基本信息", "console/tabs/facts.html")
+def _more_facts(obj: Model, user: User) -> dict[str, Any]:
+    from songhe.core.console.facts import more_facts
+    from songhe.core.console.registry import pages_of
+
+    pages = pages_of(type(obj))
+    return {"more_facts": more_facts(pages, obj, user) if pages is not None else []}
+
+
+def _says_more(obj: Model) -> bool:
+    from songhe.core.console.registry import pages_of
+
+    pages = pages_of(type(obj))
+    return pages is not None and bool(pages.further_fact_columns)
+
+
+FACTS = Tab("其他信息", "console/tabs/facts.html", _more_facts, only_if=_says_more)
 TIMELINE = Tab("时间线", "console/tabs/timeline.html", _timeline)
 
 

@@ -87,6 +87,12 @@ def pages_of(model: type[Model]) -> Pages | None:
     return min(found, key=lambda instance: instance.menu is None, default=None)
 
 
+def pages_under(model: type[Model]) -> list[Pages]:
+    """Return the pages whose rows make a tab on a record of this model, in the menu's order."""
+    found = [instance for instance in _pages.values() if model in instance.under]
+    return sorted(found, key=lambda instance: (GROUPS.index(instance.menu or GROUPS[-1]), instance.order))
+
+
 def pages_named(key: str) -> Pages:
     """Return pages by their key; KeyError if nobody declared them."""
     return _pages[key]

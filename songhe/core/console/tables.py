@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from songhe.core.console.display import Column, html_of, is_number
 from songhe.core.console.listing import Listing
 from songhe.core.console.pages import Pages
+from songhe.core.console.parents import Excerpt
 
 
 class _Cell(tables.Column):  # type: ignore[misc]
@@ -47,8 +48,8 @@ class _Choose(tables.Column):  # type: ignore[misc]
         )
 
 
-def table_for(listing: Listing, *, choosable: bool) -> tables.Table:
-    """Return the table of a list's present page."""
+def table_for(listing: "Listing | Excerpt", *, choosable: bool = False) -> tables.Table:
+    """Return the table of a list's present page, or of the rows on a record's tab."""
     members: dict[str, Any] = {"choose": _Choose()} if choosable else {}
     for index, column in enumerate(listing.columns):
         members[column.key] = _Cell(listing.pages, column, leads=index == 0)

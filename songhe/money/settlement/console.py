@@ -137,7 +137,7 @@ class StatementLinePages(Pages):
         "payable_fen",
     ]
     facts = [*columns, "price_fen", "verified_at", "dispute", "answer", "answered_by", "voided_at"]
-    filters = ["statement__state", "provider", "statement__month"]
+    filters = ["statement", "statement__state", "provider", "statement__month"]
     select_related = ["statement", "visit__service", "visit__staff", "area", "answered_by"]
     totals = ["credit_fen", "own_fen", "payable_fen"]
     readonly = True

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from songhe.money.settlement.models import Statement, StatementLine
 from songhe.registers.elders.models import Elder
 
-MOST_LINES = 500
+MOST_LINES = 50
 """How many lines a statement's page shows at once; the list of lines shows the rest."""
 
 _COUNTED = Q(lines__voided_at__isnull=True)

@@ -77,6 +77,7 @@ class AssessmentPages(Pages):
     filters = ["state", "reason", "level"]
     ordering = ["-id"]
     select_related = ["elder", "area", "assessor_1", "assessor_2"]
+    under = {Elder: "elder"}
     form, create = ApplyForm, services.apply
     permissions = {"create": "assessment.apply"}
     steps = {

@@ -54,6 +54,7 @@ class DecisionPages(Pages):
     filters = ["entitled", "policy_version__policy", "decided_on"]
     ordering = ["-decided_on", "-id"]
     select_related = ["elder", "area", "policy_version__policy", "decided_by"]
+    under = {Elder: "elder"}
     form, create = DecideForm, services.decide
     permissions = {"create": "policy.decide"}
     tabs = [Tab("为什么", "policy/_why.html"), FACTS]
@@ -69,6 +70,7 @@ class EntitlementPages(Pages):
     filters = ["policy"]
     ordering = ["-id"]
     select_related = ["elder", "area", "policy"]
+    under = {Elder: "elder"}
     totals = ["monthly_fen"]
     readonly = True
 
@@ -96,6 +98,7 @@ class CreditPages(Pages):
     filters = ["month", "entitlement__policy"]
     ordering = ["-month", "-id"]
     select_related = ["elder", "area", "entitlement__policy", "account"]
+    under = {Elder: "elder"}
     totals = ["amount_fen"]
     readonly = True
     tabs = [Tab("余额与订单", "policy/_credit.html", of_credit), TIMELINE]

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 
 from songhe.core.areas.models import Area
 from songhe.core.console.fields import Lookup
-from songhe.core.console.pages import TIMELINE, Bulk, Command, Pages, StepForm, Tab, View, register
+from songhe.core.console.pages import FACTS, TIMELINE, Bulk, Command, Pages, StepForm, View, register
 from songhe.core.crypto.sealing import blind_index
 from songhe.core.errors import Refused
 from songhe.core.flow.services import start
@@ -71,7 +71,8 @@ class PaperPages(Pages):
     select_related = ["area"]
     form, create, update = PaperForm, hand_in, amend
     facts = ["subject", "area.full_name", "phone"]
-    tabs = [Tab("要点", "console/tabs/facts.html"), TIMELINE]
+    tabs = [FACTS, TIMELINE]
+    title, under = "申请单", {Area: "area"}
     steps = {"approve": StepForm(form=SubjectForm)}
     commands = [Command("rename", "改名", rename, "papers.edit", form=SubjectForm)]
     bulk = [

@@ -5,12 +5,17 @@ from uuid import uuid4
 import pytest
 
 from songhe.core.accounts.roles import Role
+from songhe.core.areas.models import Area
 from songhe.core.console.tests.conftest import ROOT
 from songhe.core.console.tests.papers import hand_in
 from songhe.core.journal.models import Access
 from songhe.core.testing.paper import Paper, PaperState
 
 PART = {"HTTP_HX_REQUEST": "true"}
+
+
+def community_of(street):
+    return Area.objects.get(code=street.code + 1)
 
 
 @pytest.fixture
@@ -105,3 +110,42 @@ def test_rows_beyond_the_scope_are_not_changed_by_naming_them(client, other_stre
     data = {"pk": [str(foreign.pk)], "confirmed": "1", "subject": "夺", "form_token": str(uuid4())}
     assert client.post(f"{ROOT}bulk/rename/", data).context["lines"] == []
     assert Paper.objects.get().subject == "邻街"
+
+
+def test_rows_of_a_record_make_a_tab_on_its_page(client, papers, street):
+    papers(3, subject="本街")
+    Paper.objects.create(subject="别处", area=community_of(street))
+    area = f"/console/areas/area/{street.pk}/"
+    tabs = client.get(area).context["tabs"]
+    number = next(tab["number"] for tab in tabs if tab["label"] == "申请单")
+    text = client.get(f"{area}tab/{number}/", **PART).content.decode()
+    assert text.count("本街0") == 3 and "别处" not in text and "全部" not in text
+    # The record itself is not repeated in every row, and a form opened here already names it.
+    assert 'data-label="区划"' not in text
+    assert f"{ROOT}new/?of=areas-area:{street.pk}" in text
+    form = client.get(f"{ROOT}new/?of=areas-area:{street.pk}").context["form"]
+    assert form.initial["area"] == street.pk
+
+
+def test_a_tab_of_many_rows_leads_to_the_list_narrowed_to_them(client, papers, street):
+    papers(21, subject="本街")
+    Paper.objects.create(subject="别处", area=community_of(street))
+    area = f"/console/areas/area/{street.pk}/"
+    number = next(tab["number"] for tab in client.get(area).context["tabs"] if tab["label"] == "申请单")
+    text = client.get(f"{area}tab/{number}/", **PART).content.decode()
+    assert text.count("本街0") == 20 and "最新的 20 条" in text
+    page = client.get(f"{ROOT}?of=areas-area:{street.pk}")
+    assert page.context["listing"].count == 21 and "别处" not in page.content.decode()
+    assert str(street) in page.content.decode()
+    for unknown in ("areas-area:1", "areas-area:x", "no-pages:1", "papers-paper:1"):
+        assert client.get(f"{ROOT}?of={unknown}").status_code == 404
+
+
+def test_a_fact_leads_to_the_record_it_names(client, paper, street):
+    assert f'<a href="/console/areas/area/{street.pk}/">' in client.get(f"{ROOT}{paper.pk}/").content.decode()
+
+
+def test_what_the_head_does_not_show_is_a_tab_of_its_own(client, paper):
+    page = client.get(f"{ROOT}{paper.pk}/")
+    assert [tab["label"] for tab in page.context["tabs"]] == ["其他信息", "时间线"]
+    assert "建立时间" in page.content.decode()

@@ -10,9 +10,11 @@ from django.shortcuts import render
 from songhe.core.accounts.models import User
 from songhe.core.console.calling import call, names_for
 from songhe.core.console.display import Column, html_of
+from songhe.core.console.facts import facts_of
 from songhe.core.console.fields import say_choose
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
+from songhe.core.console.parents import excerpt, tabs_of
 from songhe.core.console.parts import Command, StepForm, Tab
 from songhe.core.console.views.access import led_to, person, record
 from songhe.core.errors import Refused
@@ -26,12 +28,14 @@ BUTTONS = 4
 
 def shown_tabs(pages: Pages, obj: Any, user: User) -> list[tuple[int, Tab]]:
     """Return the tabs this person sees, each with its number."""
-    return [(number, tab) for number, tab in enumerate(pages.tabs) if tab.shown(obj, user)]
+    return [(number, tab) for number, tab in enumerate(tabs_of(pages)) if tab.shown(obj, user)]
 
 
-def tab_context(pages: Pages, obj: Any, user: User, tab: Tab) -> dict[str, Any]:
+def tab_context(request: HttpRequest, pages: Pages, obj: Any, user: User, tab: Tab) -> dict[str, Any]:
     """Return what a tab's template gets."""
     extra = tab.context(obj, user) if tab.context is not None else {}
+    if tab.rows is not None:
+        extra |= excerpt(request, pages, obj, tab.rows, user)
     return {"object": obj, pages.noun.replace("-", "_"): obj, "pages": pages, "tab": tab, **extra}
 
 
@@ -68,7 +72,7 @@ def detail_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
         **pages.get_context(obj, user),
     }
     if current is not None:
-        context |= {"tab_template": current[1].template, **tab_context(pages, obj, user, current[1])}
+        context |= {"tab_template": current[1].template, **tab_context(request, pages, obj, user, current[1])}
     return render(request, pages.detail_template, context)
 
 
@@ -120,17 +124,6 @@ def state_badge(obj: Any) -> str:
     return html_of(obj, Column("state")) if isinstance(obj, FlowModel) else ""
 
 
-def facts_of(pages: Pages, obj: Any, user: User) -> list[dict[str, Any]]:
-    """Return the facts of a record: label, value, and whether its sealed value may be shown in full."""
-    sealed = set(pages.revealable()) if user.may(pages.permission("reveal")) else set()
-    found = []
-    for column in pages.fact_columns:
-        shown = column.name in sealed and getattr(obj, f"{column.name}_masked")
-        url = pages.url("reveal", obj.pk, column.name) if shown else ""
-        found.append({"label": pages.label(column), "value": html_of(obj, column), "reveal_url": url})
-    return found
-
-
 def tab_view(request: HttpRequest, *, pages: Pages, pk: str, number: int) -> HttpResponse:
     """Show one tab's content, when it is opened."""
     user = person(request)
@@ -138,7 +131,7 @@ def tab_view(request: HttpRequest, *, pages: Pages, pk: str, number: int) -> Htt
     tab = dict(shown_tabs(pages, obj, user)).get(number)
     if tab is None:
         raise Http404("没有这个标签页。")
-    return render(request, tab.template, tab_context(pages, obj, user, tab))
+    return render(request, tab.template, tab_context(request, pages, obj, user, tab))
 
 
 def step_view(request: HttpRequest, *, pages: Pages, pk: str, step: str) -> HttpResponse:

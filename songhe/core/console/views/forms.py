@@ -17,6 +17,7 @@ from songhe.core.console.display import Column, field_of, text_of, write
 from songhe.core.console.fields import say_choose
 from songhe.core.console.once import once
 from songhe.core.console.pages import Pages
+from songhe.core.console.parents import Parent
 from songhe.core.console.views.access import led_to, person, record
 from songhe.core.crypto.fields import SealedField
 from songhe.core.errors import Changed, Refused
@@ -73,7 +74,8 @@ def _form_view(request: HttpRequest, pages: Pages, obj: Any) -> HttpResponse:
 def build_form(request: HttpRequest, pages: Pages, obj: Any) -> Any:
     """Return the form, bound when it was sent; sealed fields start empty and stay as they are when left empty."""
     kind = pages.form_class(obj)
-    kwargs: dict[str, Any] = {"initial": pages.initial(request, obj), **pages.form_kwargs(request, obj)}
+    initial = {**_named_above(request, pages, obj), **pages.initial(request, obj)}
+    kwargs: dict[str, Any] = {"initial": initial, **pages.form_kwargs(request, obj)}
     if issubclass(kind, ModelForm):
         # The form writes into its instance before the service has agreed, so it gets one of its own.
         kwargs["instance"] = copy(obj) if obj is not None else None
@@ -86,6 +88,12 @@ def build_form(request: HttpRequest, pages: Pages, obj: Any) -> Any:
     for name in sealed_names(pages, form):
         _seal(form, name, obj)
     return form
+
+
+def _named_above(request: HttpRequest, pages: Pages, obj: Any) -> dict[str, Any]:
+    """Return the field that names the record on whose page the person chose to create."""
+    parent = Parent.asked(pages, request, request.GET.get("of", "")) if obj is None else None
+    return {} if parent is None else {parent.relation: parent.obj.pk, f"{parent.relation}_id": parent.obj.pk}
 
 
 def _stored(obj: Model, name: str) -> bool:
