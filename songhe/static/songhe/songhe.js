@@ -257,6 +257,11 @@
   };
 
   // --- tabs -------------------------------------------------------------------------------------------------
+  // Many tabs scroll sideways; the one that is open is always in sight, without moving the page itself.
+  const inSight = (tab) => {
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  };
+  inSight($("[data-tab].active"));
   document.addEventListener("click", (event) => {
     const tab = event.target.closest("[data-tab]");
     if (!tab) return;
@@ -267,6 +272,7 @@
       if (here) other.removeAttribute("tabindex"); else other.tabIndex = -1;
     });
     $("#tab-panel").setAttribute("aria-labelledby", tab.id);
+    inSight(tab);
   });
   document.addEventListener("keydown", (event) => {
     const tab = event.target.closest?.("[data-tab]");
