@@ -62,3 +62,17 @@ class ConsentWithdrawn(Event):
 
     elder_id: UUID
     purpose: str
+
+
+@dataclass(frozen=True)
+class RollApplied(Event):
+    """A roll was written to the register."""
+
+    batch_id: UUID
+
+
+@dataclass(frozen=True)
+class RollUndone(Event):
+    """A roll's writing was taken back."""
+
+    batch_id: UUID

@@ -202,6 +202,10 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(label="名册文件", help_text="xlsx、xls 或 csv；标题行、合并单元格、合计行会自动识别")
     source = forms.CharField(
-        label="名册来源", max_length=60, help_text="如：区民政局救助科。列的对应关系按来源记住，下次自动套用"
+        label="名册来源",
+        max_length=60,
+        help_text="如：区民政局救助科。列的对应关系、裁决规则按来源记住，下次自动套用",
+        widget=forms.TextInput(attrs={"list": "roll-sources"}),
     )
+    as_of = _day("名册日期", required=False, help_text="名册内容截至哪一天；不填为今天")
     default_area = _community("默认社区", required=False, help_text="名册没有社区一列时，全部归入这个社区")

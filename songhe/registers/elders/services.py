@@ -43,6 +43,7 @@ from songhe.registers.elders.models import (
     LifeEvent,
     LivingSituation,
     Residence,
+    RollEntry,
 )
 from songhe.registers.elders.selectors import holder_of_number
 
@@ -283,6 +284,7 @@ def move(
             Residence(elder=elder, kind=Residence.Kind.LIVING, area=area, address=elder.address, validity=from_day(on))
         )
         Difficulty.objects.filter(elder=elder).update(area=area)
+        RollEntry.objects.filter(elder=elder).update(area=area)
         save(LifeEvent(elder=elder, kind=LifeEvent.Kind.MOVED, on=on, detail=area.full_name))
         if former != area.pk:
             publish(ElderMoved(elder_id=elder.pk, from_area=former, to_area=area.pk, on=on))

@@ -74,9 +74,13 @@ class Wrong(Exception):
 
 @dataclass
 class Judged:
-    """A line as read: ``values`` by target, ``errors`` and ``notes`` as ``{column, wrong, todo}``."""
+    """A line as read: ``values`` by target, ``errors`` and ``notes`` as ``{column, wrong, todo}``.
+
+    ``no_number`` says why the line has no usable identity number; it is an error unless the person is known otherwise.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
+    no_number: dict[str, str] | None = None
     errors: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
 
@@ -122,10 +126,25 @@ class Places:
 
 
 class Checker:
-    """Reads lines under one mapping; ``mapping`` is column number → target."""
+    """Reads lines under one mapping; ``mapping`` is column number → target.
 
-    def __init__(self, *, head: list[str], mapping: dict[int, str], places: Places, default_area: Area | None) -> None:
+    ``kinds`` are the kinds of difficulty that being on the roll attests; ``needs_area`` is false for rolls that enter
+    nobody, whose communities do not matter.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: list[str],
+        mapping: dict[int, str],
+        places: Places,
+        default_area: Area | None,
+        kinds: Iterable[str] = (),
+        needs_area: bool = True,
+    ) -> None:
         self.head = head
+        self.kinds = list(kinds)
+        self.needs_area = needs_area
         self.columns = {key: column for column, key in mapping.items()}
         self.places = places
         self.default_area = default_area
@@ -153,9 +172,9 @@ class Checker:
             try:
                 values[key] = read(text) if read else text
             except Wrong as error:
-                self._complain(line, key, error.wrong, error.todo)
+                self._fault(line, key, error.wrong, error.todo)
             except Refused as error:
-                self._complain(line, key, error.message)
+                self._fault(line, key, error.message)
         self._identity(line)
         self._area(line, cells)
         self._difficulty(line)
@@ -165,6 +184,11 @@ class Checker:
     def _cell(self, cells: list[str], key: str) -> str:
         column = self.columns.get(key)
         return cells[column] if column is not None and column < len(cells) else ""
+
+    def _fault(self, line: Judged, key: str, wrong: str, todo: str = "") -> None:
+        self._complain(line, key, wrong, todo)
+        if key == "id_number":
+            line.no_number = line.errors.pop()
 
     def _complain(self, line: Judged, key: str, wrong: str, todo: str = "") -> None:
         line.errors.append({"column": self._heading(key), "wrong": wrong.rstrip("。"), "todo": todo})
@@ -179,11 +203,16 @@ class Checker:
     def _identity(self, line: Judged) -> None:
         said = line.values.pop("id_number", None)
         if said is None:
+            if line.no_number is None:
+                self._fault(line, "id_number", "名册没有身份证号列", "请核对是否为已有档案的老人。")
             return
         values = line.values
         values["id_number"] = said.number
         if said.was_old:
             self._note(line, "id_number", "15 位旧号码已换算为 18 位")
+        if said.grade is not None:
+            self._note(line, "id_number", "由残疾人证号取前 18 位")
+            values.setdefault("disability_grade", said.grade)
         if (born := values.get("birth_date")) and not _agrees(born, said.birth_date):
             todo = "请核对后改正其中一项，或清空出生日期列。"
             self._complain(line, "birth_date", f"与身份证号中的 {said.birth_date} 不一致", todo)
@@ -197,6 +226,8 @@ class Checker:
         values = line.values
         street = values.pop("street", "")
         code, name = values.pop("area_code", ""), values.pop("area", "")
+        if not self.needs_area:
+            return
         try:
             if code:
                 area = self.places.of_code(code)
@@ -217,6 +248,7 @@ class Checker:
         grade = values.pop("disability_grade", None)
         first = values.pop("difficulty_first", None)
         evidence = values.pop("evidence", "")
+        kinds = [*kinds, *(kind for kind in self.kinds if kind not in kinds)]
         if DifficultyKind.DISABLED in kinds and grade in (1, 2):
             kinds = [DifficultyKind.DISABLED_SEVERE if kind == DifficultyKind.DISABLED else kind for kind in kinds]
         found = []
@@ -252,13 +284,28 @@ def _name(text: str) -> str:
     return name
 
 
-def _id_number(text: str) -> identity.Identity:
+@dataclass(frozen=True)
+class _Number:
+    """An identity number as a roll gives it; ``grade`` where it came as a disability card's."""
+
+    number: str
+    birth_date: date
+    sex: str
+    was_old: bool
+    grade: int | None = None
+
+
+def _id_number(text: str) -> _Number:
     if text in NOTHING:
         raise Wrong("身份证号为空", "请补填；确无证件的老人请单独建档。")
     if re.fullmatch(r"\d(\.\d+)?E\+?\d+", text, re.IGNORECASE):
         todo = "请把该列改为文本格式后重新填写号码。"
         raise Wrong("身份证号被表格当作数字，末几位已经丢失", todo)
-    return identity.read(text)
+    plain = identity.plain(text)
+    card = re.fullmatch(r"(\d{17}[\dX])[1-7]([1-4])", plain)
+    # A disability card's number is the identity number, one digit for the class and one for the grade.
+    said = identity.read(card.group(1) if card else plain)
+    return _Number(said.number, said.birth_date, said.sex, said.was_old, int(card.group(2)) if card else None)
 
 
 def _sex(text: str) -> str:
@@ -341,6 +388,7 @@ _READERS = {
     "difficulties": _difficulties,
     "disability_grade": _grade,
     "difficulty_first": _day,
+    "died_on": _day,
     "contact_name": _name,
     "contact_phone": _phone,
 }

@@ -22,7 +22,7 @@ class Target:
 # Key, Chinese name, and how other offices head such a column (the name itself is known too).
 _TABLE = """
 name | 姓名 | 老人姓名 老年人姓名 名字 对象姓名 服务对象 服务对象姓名 户主姓名
-id_number | 身份证号 | 身份证号码 身份证 公民身份号码 公民身份证号 证件号 证件号码 身份号码 居民身份证号码
+id_number | 身份证号 | 身份证号码 身份证 公民身份号码 公民身份证号 证件号 证件号码 居民身份证号码 残疾人证号 残疾证号
 sex | 性别 |
 birth_date | 出生日期 | 出生年月日 出生年月 生日 出生时间
 phone | 联系电话 | 电话 手机 手机号 手机号码 本人电话 联系方式 电话号码 老人电话
@@ -36,10 +36,11 @@ living_situation | 居住状况 | 居住情况 居住方式 居住类型
 difficulties | 困难类别 | 困难类型 人员类别 对象类别 救助类别 保障类别 人员类型 经济状况
 disability_grade | 残疾等级 | 残疾级别
 difficulty_first | 困难认定日期 | 认定日期 认定时间 享受起始日期 批准日期
-evidence | 凭证编号 | 证书编号 低保证号 残疾证号 救助证号
+evidence | 凭证编号 | 证书编号 低保证号 救助证号
 contact_name | 联系人姓名 | 联系人 紧急联系人 紧急联系人姓名 家属姓名 子女姓名 监护人 监护人姓名
 contact_relation | 联系人关系 | 与老人关系 关系 与联系人关系 与本人关系 紧急联系人关系
 contact_phone | 联系人电话 | 联系人手机 紧急联系人电话 家属电话 子女电话 紧急联系电话 监护人电话
+died_on | 死亡日期 | 去世日期 死亡时间 去世时间 死亡年月日 注销日期
 remarks | 备注 | 说明 其他情况
 """
 
@@ -51,7 +52,8 @@ def _targets() -> tuple[Target, ...]:
 
 TARGETS = _targets()
 LABELS = {target.key: target.label for target in TARGETS}
-NEEDED = ("name", "id_number")
+NEEDED = (("name",), ("id_number", "birth_date"))
+"""What a roll must say; of several, one is enough."""
 
 
 def fold(head: str) -> str:
@@ -113,6 +115,8 @@ def suggest(head: Sequence[str], remembered: dict[str, str] | None = None) -> di
         key = (remembered or {}).get(folded, _KNOWN.get(folded))
         if key == "phone" and "phone" in taken and "contact_name" in taken:
             key = "contact_phone"
+        if key == "id_number" and "id_number" in taken and "残疾" in folded:
+            key = "evidence"
         if key in LABELS and key not in taken:
             mapping[column] = key
             taken.add(key)

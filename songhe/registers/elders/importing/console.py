@@ -1,6 +1,7 @@
 """The pages of importing a roll: hand in, map, look over, apply, undo."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -19,12 +20,14 @@ from songhe.core.console.views.access import led_to, person, record
 from songhe.core.console.views.details import facts_of
 from songhe.core.errors import Refused
 from songhe.registers.elders.forms import UploadForm
-from songhe.registers.elders.importing import running, selectors, services
+from songhe.registers.elders.importing import running, selectors, services, standing
 from songhe.registers.elders.importing.columns import TARGETS
 from songhe.registers.elders.models import ImportBatch, Verdict
 
 IMPORT = "elders.import"
 SHOWN = 100
+VANISHED = "vanished"
+ALWAYS_SHOWN = ("new", "changed", "same", "wrong")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -37,11 +40,19 @@ def stage_of(batch: ImportBatch) -> tuple[str, str]:
     return ("待导入", "yellow") if batch.previewed_at is not None else ("待核对", "azure")
 
 
-def _stage(*, file: UploadedFile, source: str, default_area: Area | None, user: User) -> ImportBatch:
+def _stage(
+    *, file: UploadedFile, source: str, default_area: Area | None, as_of: date | None, user: User
+) -> ImportBatch:
     if user.area is None:
         raise Refused("您的账号没有负责的区划，不能导入名册。")
     return services.stage(
-        data=file.read(), file_name=file.name or "", area=user.area, source=source, default_area=default_area, user=user
+        data=file.read(),
+        file_name=file.name or "",
+        area=user.area,
+        source=source,
+        default_area=default_area,
+        as_of=as_of,
+        user=user,
     )
 
 
@@ -71,9 +82,28 @@ def map_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
 def lines_view(request: HttpRequest, *, pages: Pages, pk: str, verdict: str) -> HttpResponse:
     """Show the lines of one verdict."""
     batch = record(request, pages, pk)
+    if verdict == VANISHED:
+        return _page(request, pages, batch, verdict=verdict, lines=[], vanished=standing.vanished(batch, SHOWN)[1])
     if verdict not in Verdict.values:
         raise Http404("没有这一类。")
     return _page(request, pages, batch, verdict=verdict, lines=selectors.lines(batch, verdict, limit=SHOWN))
+
+
+@require_POST
+def decide_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
+    """Take the answer to what a line asks, or the same answer for every line that asks it."""
+    user = person(request)
+    batch = record(request, pages, pk)
+    row, key, answer = (request.POST.get(name, "") for name in ("row", "key", "answer"))
+    try:
+        if row:
+            services.decide(row_id=batch.rows.get(pk=row).pk, answers={key: answer}, user=user)
+        else:
+            services.decide_all(batch_id=batch.pk, field=key, answer=answer, user=user)
+    except Refused as error:
+        lines = selectors.lines(batch, Verdict.CONFLICT, limit=SHOWN)
+        return _page(request, pages, batch, status=422, error=error.message, verdict=Verdict.CONFLICT, lines=lines)
+    return led_to(request, pages.url("lines", batch.pk, Verdict.CONFLICT.value))
 
 
 def mapping_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
@@ -132,9 +162,15 @@ def context_of(batch: ImportBatch) -> dict[str, Any]:
     if batch.previewed_at is None:
         return context | {"columns": selectors.columns(batch)}
     counts = selectors.counts(batch)
-    verdict = next((name for name in ("wrong", "changed", "new", "same") if counts[name]), "new")
+    verdict = next((name for name in ("conflict", "wrong", "changed", "new", "same") if counts[name]), "new")
+    tallies = [(str(name), label, counts[name]) for name, label in Verdict.choices if name]
+    gone, vanished = standing.vanished(batch, SHOWN) if batch.source.is_whole else (0, [])
+    if batch.source.is_whole:
+        tallies.append((VANISHED, "本期未见", gone))
     return context | {
-        "counts": [(name, label, counts[name]) for name, label in Verdict.choices if name],
+        "counts": [tally for tally in tallies if tally[2] or tally[0] in ALWAYS_SHOWN],
+        "asked": selectors.asked(batch) if counts[Verdict.CONFLICT] and batch.applied_at is None else [],
+        "vanished": vanished,
         "applied_count": counts["applied"],
         "undone_count": counts["undone"],
         "left_count": counts["applied"] - counts["undone"] if batch.undone_at else 0,
@@ -166,6 +202,7 @@ class ImportPages(Pages):
     tabs = ()
     facts = [
         Column("source.name", "名册来源"),
+        "as_of",
         "sheet",
         "rows_read",
         "rows_skipped",
@@ -181,6 +218,7 @@ class ImportPages(Pages):
         View("<uuid:pk>/map/", "map", map_view, IMPORT),
         View("<uuid:pk>/mapping/", "mapping", mapping_view, IMPORT),
         View("<uuid:pk>/lines/<slug:verdict>/", "lines", lines_view, IMPORT),
+        View("<uuid:pk>/decide/", "decide", decide_view, IMPORT),
         View("<uuid:pk>/wrong/", "wrong", wrong_view, IMPORT),
     ]
     commands = [
@@ -189,7 +227,7 @@ class ImportPages(Pages):
             "确认导入",
             _apply,
             IMPORT,
-            warning="新增和有变化的行写入老人档案，有问题的行不写入。导入后可以撤销。",
+            warning="新增和有变化的行写入老人档案，有问题和待裁决的行不写入。导入后可以撤销。",
             only_if=lambda batch: batch.previewed_at is not None and batch.applied_at is None,
             icon="check",
         ),

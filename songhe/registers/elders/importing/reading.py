@@ -143,10 +143,18 @@ def _csv(text: str) -> Sheet:
     head = "\n".join(text.splitlines()[:20])
     delimiter = max(",\t;|，", key=head.count)
     try:
-        rows = [[tidy(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+        rows = [
+            [tidy(_unquoted(cell)) for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        ]
     except csv.Error as error:
         raise Refused(f"文本表格读到一半出错（{error}），请另存为 xlsx 再上传。", field="file") from error
     return Sheet("", rows)
+
+
+def _unquoted(cell: str) -> str:
+    """Return what a cell like ="340802…" holds, as text is kept from becoming a number."""
+    return cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell
 
 
 class _Tables(HTMLParser):

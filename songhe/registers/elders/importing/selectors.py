@@ -2,16 +2,19 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import xlsxwriter
 from django.db.models import Count
 
 from songhe.core.crypto.sealing import mask
 from songhe.registers.elders.importing.columns import LABELS
-from songhe.registers.elders.models import ImportBatch, ImportRow, LivingSituation, Verdict
+from songhe.registers.elders.importing.judging import NEW, SKIP, WHO
+from songhe.registers.elders.models import Elder, ImportBatch, ImportRow, LivingSituation, Rule, Verdict
 
 SAMPLE = 6
 
@@ -63,20 +66,79 @@ def masked(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Option:
+    """One answer to a question: its value, its words, and what speaks for it."""
+
+    value: str
+    label: str
+    detail: str = ""
+    elder: Elder | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something about a line that a person must decide."""
+
+    key: str
+    text: str
+    options: list[Option]
+
+
+@dataclass(frozen=True)
 class Line:
-    """A line of a roll for a page: what would change, from what to what, in words."""
+    """A line of a roll for a page: what would change, from what to what, in words, and what is asked."""
 
     row: ImportRow
     changes: list[tuple[str, str, str]]
+    questions: list[Question]
 
 
 def lines(batch: ImportBatch, verdict: str, *, offset: int = 0, limit: int = 100) -> list[Line]:
     """Return lines of one verdict in the roll's order."""
-    from songhe.registers.elders.models import Elder
-
     rows = list(batch.rows.filter(verdict=verdict).order_by("number")[offset : offset + limit])
-    known = Elder.objects.in_bulk([row.elder_id for row in rows if row.changes and row.elder_id])
-    return [Line(row, _changes(row, known.get(row.elder_id))) for row in rows]
+    meant = {row.elder_id for row in rows if (row.changes or row.asks) and row.elder_id}
+    meant |= {UUID(one["elder"]) for row in rows for one in row.candidates}
+    known = Elder.objects.select_related("area").in_bulk(meant)
+    return [Line(row, _changes(row, known.get(row.elder_id)), _questions(batch, row, known)) for row in rows]
+
+
+def _questions(batch: ImportBatch, row: ImportRow, known: dict[UUID, Elder]) -> list[Question]:
+    if row.verdict != Verdict.CONFLICT or batch.applied_at is not None:
+        return []
+    found = []
+    for key in row.asks:
+        if key == WHO:
+            found.append(Question(key, "这一行是谁？", _people(row, known)))
+            continue
+        elder = known.get(row.elder_id)
+        old, new = getattr(elder, key, ""), json.loads(row.values).get(key, "")
+        options = [
+            Option(Rule.TAKE, f"以名册为准：{_written(key, new)}"),
+            Option(Rule.KEEP, f"以档案为准：{_written(key, old)}"),
+        ]
+        found.append(Question(key, f"{LABELS[key]}不一致", options))
+    return found
+
+
+def _people(row: ImportRow, known: dict[UUID, Elder]) -> list[Option]:
+    options = []
+    for one in row.candidates:
+        elder = known.get(UUID(one["elder"]))
+        if elder is None:
+            continue
+        chance = "" if one["chance"] is None else f"（相符程度 {one['chance']:.0%}）"
+        said = f"{elder.name}，{elder.birth_date}，{elder.area.name}，{elder.id_number_masked or '无证件号'}{chance}"
+        options.append(Option(str(elder.pk), f"就是{elder.name}", f"{said}：{'、'.join(one['reasons'])}", elder))
+    if row.number_index is None or not any(one["chance"] is None for one in row.candidates):
+        options.append(Option(NEW, "是另一个人，新建档案"))
+    return [*options, Option(SKIP, "这一行不导入")]
+
+
+def asked(batch: ImportBatch) -> list[tuple[str, str, int]]:
+    """Return which fields are in question on how many lines: key, name, count; whose a line is, is asked one by one."""
+    asks = batch.rows.filter(verdict=Verdict.CONFLICT).values_list("asks", flat=True)
+    found = Counter(key for keys in asks for key in keys if key != WHO)
+    return [(key, LABELS[key], count) for key, count in found.most_common()]
 
 
 def _changes(row: ImportRow, elder: Any) -> list[tuple[str, str, str]]:
@@ -88,6 +150,8 @@ def _changes(row: ImportRow, elder: Any) -> list[tuple[str, str, str]]:
     for key in row.changes:
         if key == "difficulties":
             found.append((LABELS[key], "", "新增认定"))
+        elif key == "id_number":
+            found.append((LABELS[key], "（空）", masked(str(values["id_number"]))))
         elif key == "contact_phone":
             found.append(("联系人", "", str(values["contact"]["name"])))
         else:

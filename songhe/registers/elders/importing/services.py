@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
@@ -21,20 +21,34 @@ from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
 from songhe.registers.elders import services as elders
-from songhe.registers.elders.events import DifficultyChanged, ElderRegistered
-from songhe.registers.elders.importing import bulk
-from songhe.registers.elders.importing.checking import Checker, Judged, Places
+from songhe.registers.elders.events import DifficultyChanged, ElderRegistered, RollApplied, RollUndone
+from songhe.registers.elders.importing import bulk, standing
+from songhe.registers.elders.importing.checking import Checker, Places
 from songhe.registers.elders.importing.columns import LABELS, NEEDED, Head, find_head, fold, suggest
+from songhe.registers.elders.importing.judging import (
+    COMPARED,
+    NEW,
+    SKIP,
+    WHO,
+    Desk,
+    dump,
+    first_day,
+    has_contact,
+    has_difficulty,
+    index_of,
+    judge,
+    known_by_number,
+)
 from songhe.registers.elders.importing.reading import Sheet, read
 from songhe.registers.elders.models import (
     Contact,
     Difficulty,
     Elder,
-    ElderState,
     IdKind,
     ImportBatch,
     ImportRow,
     ImportSource,
+    Rule,
     Verdict,
 )
 
@@ -44,12 +58,9 @@ KEPT = timedelta(days=90)
 
 JUDGED = (
     "values", "before", "number_index", "name", "verdict", "errors", "notes", "changes", "elder_id", "elder_version",
+    "said_on", "asks", "candidates",
 )  # fmt: skip
 APPLIED = ("verdict", "errors", "elder_id", "elder_version", "before", "made", "applied")
-
-# What a roll may change of an elder already known; number, sex and birth date are the same person's by definition, and
-# a new community is a move, which a person decides.
-COMPARED = ("name", "phone", "ethnicity", "address", "registered_address", "living_situation", "remarks")
 
 
 # --- handing in -------------------------------------------------------------------------------------------------
@@ -57,9 +68,16 @@ COMPARED = ("name", "phone", "ethnicity", "address", "registered_address", "livi
 
 @transaction.atomic
 def stage(
-    *, data: bytes, file_name: str, area: Area, source: str, default_area: Area | None = None, user: User | None = None
+    *,
+    data: bytes,
+    file_name: str,
+    area: Area,
+    source: str,
+    default_area: Area | None = None,
+    as_of: date | None = None,
+    user: User | None = None,
 ) -> ImportBatch:
-    """Read a roll and keep its lines, sealed, for looking over; the file itself is not kept.
+    """Read a roll, true on ``as_of``, and keep its lines, sealed, for looking over; the file itself is not kept.
 
     ``area`` is the importer's own. Columns are mapped as the ``source`` was mapped before, then by their headings.
 
@@ -74,6 +92,7 @@ def stage(
         source=office,
         area=area,
         default_area=default_area,
+        as_of=as_of or today(),
         file_name=file_name[-200:],
         digest=hashlib.sha256(data).hexdigest(),
         sheet=sheet.name[:100],
@@ -88,7 +107,7 @@ def stage(
     batch.rows_read, batch.rows_skipped = len(lines), len(body) - len(lines)
     save(batch)
     for part in _chunks(lines):
-        bulk.insert(ImportRow, [ImportRow(batch=batch, number=number, cells=_dump(cells)) for number, cells in part])
+        bulk.insert(ImportRow, [ImportRow(batch=batch, number=number, cells=dump(cells)) for number, cells in part])
     return batch
 
 
@@ -112,9 +131,9 @@ def map_columns(*, batch_id: UUID, mapping: dict[int, str], version: int | None 
         raise Refused(f"没有“{'、'.join(sorted(unknown))}”这一项。")
     if twice := sorted({LABELS[key] for key in used if used.count(key) > 1}):
         raise Refused(f"“{'、'.join(twice)}”选了不止一列，每一项只能对应一列。")
-    if missing := [LABELS[key] for key in NEEDED if key not in used]:
-        raise Refused(f"还没有指定“{'、'.join(missing)}”对应哪一列。")
-    if {"area", "area_code"}.isdisjoint(used) and batch.default_area_id is None:
+    if missing := ["”或“".join(LABELS[key] for key in keys) for keys in NEEDED if set(keys).isdisjoint(used)]:
+        raise Refused(f"还没有指定“{'”、“'.join(missing)}”对应哪一列。")
+    if batch.source.adds_people and {"area", "area_code"}.isdisjoint(used) and batch.default_area_id is None:
         raise Refused("名册没有社区或区划代码列，请先为这份名册选定默认社区。", field="default_area")
     batch.mapping = {str(column): key for column, key in sorted(mapping.items())}
     batch.previewed_at = None
@@ -150,109 +169,70 @@ def _open(batch_id: UUID, version: int | None = None) -> ImportBatch:
 
 @transaction.atomic
 def look_over(*, batch_id: UUID) -> ImportBatch:
-    """Judge every line against the register as it is now: new, changed, same or wrong; writes nothing to it."""
+    """Judge every line against the register as it is now; writes nothing to it. Decisions made before still count."""
     batch = _open(batch_id)
-    mapping = {int(column): key for column, key in batch.mapping.items()}
-    if set(NEEDED) - set(mapping.values()):
-        raise Refused("请先确认每一列的对应关系。")
-    checker = Checker(head=batch.head, mapping=mapping, places=Places.of(batch.area), default_area=batch.default_area)
-    seen: dict[bytes, int] = {}
+    checker, desk = _checker(batch), Desk(batch)
     for rows in _rows(batch):
-        judged = [(row, checker.judge(json.loads(row.cells))) for row in rows]
-        _match(judged, seen)
+        judge(desk, [(row, checker.judge(json.loads(row.cells))) for row in rows])
         bulk.update(ImportRow, rows, JUDGED)
     batch.previewed_at, batch.refusal = now(), ""
     return save(batch)
 
 
-def _match(judged: list[tuple[ImportRow, Judged]], seen: dict[bytes, int]) -> None:
-    for row, line in judged:
-        number = line.values.get("id_number")
-        row.number_index = blind_index(number, purpose="id_number_index") if number else None
-    indexes = [index for row, _line in judged if (index := _index(row))]
-    known = _known(indexes)
-    elsewhere = _elsewhere([index for index in indexes if index not in known])
-    for row, line in judged:
-        _judge_row(row, line, seen, known, elsewhere)
-
-
-def _known(indexes: list[bytes]) -> dict[bytes, Elder]:
-    rows = Elder.objects.filter(id_number_index__in=indexes).prefetch_related("difficulties", "contacts")
-    return {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
-
-
-def _elsewhere(indexes: list[bytes]) -> set[bytes]:
-    """Return which numbers are registered where the importer may not look."""
-    if not indexes:
-        return set()
-    with use(Scope.system()):
-        return {
-            bytes(index)
-            for index in Elder.objects.filter(id_number_index__in=indexes).values_list("id_number_index", flat=True)
-            if index
-        }
-
-
-def _judge_row(
-    row: ImportRow, line: Judged, seen: dict[bytes, int], known: dict[bytes, Elder], elsewhere: set[bytes]
-) -> None:
-    values, index = line.values, _index(row)
-    row.name = str(values.get("name", ""))[:60]
-    row.elder_id = row.elder_version = None
-    row.changes, row.before = [], ""
-    if index is not None and (earlier := seen.setdefault(index, row.number)) != row.number:
-        _wrong(line, f"与第 {earlier} 行是同一个身份证号", "请删去重复的一行。")
-    elder = known.get(index) if index is not None else None
-    if elder is not None:
-        row.elder_id, row.elder_version = elder.pk, elder.version
-        if elder.state != ElderState.ACTIVE:
-            day = elder.death_date or elder.moved_away_on
-            _wrong(line, f"档案显示该老人{elder.get_state_display()}（{day}）", "请核实；属误登的，先恢复在册再导入。")
-        elif "area" in values and values["area"] != elder.area_id:
-            wrong = f"与档案中的居住社区（{elder.area.name}）不同，导入不改居住社区，请另行办理居住地变更"
-            line.notes.append({"column": LABELS["area"], "wrong": wrong, "todo": ""})
-    elif index in elsewhere:
-        _wrong(line, "已由您管辖范围以外的社区登记", "请联系上级民政部门核对，由原社区办理居住地变更。")
-    row.values, row.errors, row.notes = _dump(values), line.errors, line.notes
-    if line.errors:
-        row.verdict = Verdict.WRONG
-    elif elder is None:
-        row.verdict = Verdict.NEW
-    else:
-        row.changes = _differences(elder, values)
-        row.verdict = Verdict.CHANGED if row.changes else Verdict.SAME
-
-
-def _wrong(line: Judged, wrong: str, todo: str) -> None:
-    line.errors.append({"column": LABELS["id_number"], "wrong": wrong, "todo": todo})
-
-
-def _differences(elder: Elder, values: dict[str, Any]) -> list[str]:
-    """Return what a line would change of an elder, by target; a blank cell changes nothing."""
-    found = [key for key in COMPARED if key in values and values[key] != getattr(elder, key)]
-    if any(not _has_difficulty(elder, said) for said in values.get("difficulties", [])):
-        found.append("difficulties")
-    contact = values.get("contact")
-    if contact and not _has_contact(elder, contact):
-        found.append("contact_phone")
-    return found
-
-
-def _has_difficulty(elder: Elder, said: dict[str, Any]) -> bool:
-    first = _first_day(said)
-    return any(
-        row.kind == said["kind"] and (row.validity.upper is None or row.validity.upper > first)
-        for row in elder.difficulties.all()
+def _checker(batch: ImportBatch) -> Checker:
+    mapping = {int(column): key for column, key in batch.mapping.items()}
+    if any(set(keys).isdisjoint(mapping.values()) for keys in NEEDED):
+        raise Refused("请先确认每一列的对应关系。")
+    return Checker(
+        head=batch.head,
+        mapping=mapping,
+        places=Places.of(batch.area),
+        default_area=batch.default_area,
+        kinds=batch.source.kinds,
+        needs_area=batch.source.adds_people,
     )
 
 
-def _has_contact(elder: Elder, said: dict[str, Any]) -> bool:
-    index = blind_index(said["phone"], purpose="phone_index")
-    return any(bytes(contact.phone_index or b"") == index for contact in elder.contacts.all())
+@transaction.atomic
+def decide(*, row_id: UUID, answers: dict[str, str], user: User | None = None) -> ImportRow:
+    """Answer what a line asks, and judge it anew.
+
+    ``answers`` says by field ``take`` (the roll is right) or ``keep``, and under ``who`` an elder's id, ``new`` or
+    ``skip``.
+
+    Raises:
+        Refused: the roll is applied already, or the answer is none of those offered.
+    """
+    row = ImportRow.objects.select_related("batch__source").get(pk=row_id)
+    batch = _open(row.batch_id)
+    row = locked(ImportRow.objects.filter(pk=row_id))
+    offered = {one["elder"] for one in row.candidates} | {NEW, SKIP}
+    for key, answer in answers.items():
+        if answer not in (offered if key == WHO else {Rule.TAKE, Rule.KEEP}):
+            raise Refused("没有这个选项，请刷新页面后重新选择。")
+    row.answers, row.decided_by = {**row.answers, **answers}, user
+    desk = Desk(batch)
+    line = _checker(batch).judge(json.loads(row.cells))
+    if number := line.values.get("id_number"):
+        index = blind_index(number, purpose="id_number_index")
+        first = batch.rows.filter(number_index=index).exclude(verdict=Verdict.LEFT).order_by("number").first()
+        desk.seen[index] = min(first.number, row.number) if first else row.number
+    judge(desk, [(row, line)])
+    row.save()
+    return row
 
 
-def _first_day(said: dict[str, Any]) -> date:
-    return date.fromisoformat(said["first"]) if said["first"] else today()
+@transaction.atomic
+def decide_all(*, batch_id: UUID, field: str, answer: str, user: User | None = None) -> int:
+    """Answer one question the same way for every line that asks it; return how many lines that were."""
+    batch = _open(batch_id)
+    if answer not in ((NEW, SKIP) if field == WHO else (Rule.TAKE, Rule.KEEP)):
+        raise Refused("没有这个选项。")
+    rows = batch.rows.filter(verdict=Verdict.CONFLICT, asks__contains=[field]).values_list("pk", flat=True)
+    pks = list(rows)
+    for pk in pks:
+        decide(row_id=pk, answers={field: answer}, user=user)
+    return len(pks)
 
 
 # --- applying ---------------------------------------------------------------------------------------------------
@@ -260,7 +240,7 @@ def _first_day(said: dict[str, Any]) -> date:
 
 @transaction.atomic
 def apply(*, batch_id: UUID, user: User | None = None, version: int | None = None) -> ImportBatch:
-    """Write the new and changed lines to the register, all in one transaction; the wrong ones stay out.
+    """Write the new and changed lines to the register, all in one transaction; wrong and undecided ones stay out.
 
     A line whose elder was changed or entered by somebody since the look-over is set aside as wrong.
 
@@ -270,30 +250,41 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
     batch = _open(batch_id, version)
     if batch.previewed_at is None:
         raise Refused("请先核对名册，再导入。")
+    # One roll of a source at a time: who stands on it follows from the order of its rolls.
+    locked(ImportSource.objects.filter(pk=batch.source_id))
+    standing.refuse_out_of_order(batch)
     try:
         with transaction.atomic():
             for rows in _rows(batch, verdict__in=[Verdict.NEW, Verdict.CHANGED]):
                 _apply(batch, rows)
+            standing.enter(batch)
     except IntegrityError as error:
         raise Refused("导入期间名册里的老人被他人登记或修改，本次没有写入任何内容，请重新核对后再导入。") from error
     batch.applied_at, batch.applied_by, batch.refusal = now(), user, ""
-    return save(batch)
+    save(batch)
+    publish(RollApplied(batch_id=batch.pk))
+    return batch
 
 
 def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
-    indexes = [index for row in rows if (index := _index(row))]
-    list(Elder.objects.select_for_update(of=("self",)).filter(id_number_index__in=indexes).order_by("pk"))
-    known = _known(indexes)
+    indexes = [index for row in rows if (index := index_of(row))]
+    told = [row.elder_id for row in rows if row.elder_id]
+    meant = Q(id_number_index__in=indexes) | Q(pk__in=told) if told else Q(id_number_index__in=indexes)
+    list(Elder.objects.select_for_update(of=("self",)).filter(meant).order_by("pk"))
+    known = known_by_number(indexes)
+    by_id = {elder.pk: elder for elder in known.values()}
+    if unread := [pk for pk in told if pk not in by_id]:
+        by_id |= Elder.objects.prefetch_related("difficulties", "contacts").in_bulk(unread)
     fresh: list[tuple[ImportRow, Elder, dict[str, Any]]] = []
     for row in rows:
         values = json.loads(row.values)
-        elder = known.get(_index(row) or b"")
         try:
             if row.verdict == Verdict.NEW:
-                if elder is not None:
+                if known.get(index_of(row) or b"") is not None:
                     raise Refused("核对之后已由他人建档，请重新核对")
                 fresh.append((row, _new(batch, values), values))
             else:
+                elder = by_id.get(row.elder_id) if row.elder_id else None
                 if elder is None or elder.version != row.elder_version:
                     raise Refused("核对之后被他人修改，请重新核对")
                 _change(batch, row, elder, values)
@@ -307,8 +298,10 @@ def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
 def _new(batch: ImportBatch, values: dict[str, Any]) -> Elder:
     elder = Elder(
         area_id=values["area"],
-        id_kind=IdKind.RESIDENT,
-        id_number=values["id_number"],
+        id_kind=IdKind.RESIDENT if "id_number" in values else IdKind.NONE,
+        id_number=values.get("id_number", ""),
+        birth_date=date.fromisoformat(values["birth_date"]),
+        sex=values["sex"],
         registered_on=today(),
         **{key: values[key] for key in COMPARED if key in values and key != "name"},
     )
@@ -335,19 +328,21 @@ def _enter(batch: ImportBatch, fresh: list[tuple[ImportRow, Elder, dict[str, Any
 
 
 def _change(batch: ImportBatch, row: ImportRow, elder: Elder, values: dict[str, Any]) -> None:
-    fields = [key for key in row.changes if key in COMPARED]
+    fields = {key: values[key] for key in row.changes if key in COMPARED}
+    if "id_number" in row.changes:
+        fields |= {"id_number": values["id_number"], "id_kind": IdKind.RESIDENT}
     if fields:
-        row.before = _dump({key: getattr(elder, key) for key in fields})
-        elders.amend(elder_id=elder.pk, **{key: values[key] for key in fields})
+        row.before = dump({key: getattr(elder, key) for key in fields})
+        elders.amend(elder_id=elder.pk, **fields)
     difficulties = [
         save(_difficulty(batch, elder, said))
         for said in values.get("difficulties", [])
-        if not _has_difficulty(elder, said)
+        if not has_difficulty(elder, said)
     ]
     for difficulty in difficulties:
         publish(DifficultyChanged(elder_id=elder.pk, kind=difficulty.kind))
     contacts = []
-    if "contact" in values and not _has_contact(elder, values["contact"]):
+    if "contact" in values and not has_contact(elder, values["contact"]):
         order = 1 + max((contact.order for contact in elder.contacts.all()), default=0)
         contacts.append(save(_contact(elder, values["contact"], order)))
     elder.refresh_from_db(fields=["version"])
@@ -363,7 +358,7 @@ def _difficulty(batch: ImportBatch, elder: Elder, said: dict[str, Any]) -> Diffi
         grade=said["grade"],
         evidence=said["evidence"][:100],
         source=batch.source.name,
-        validity=from_day(_first_day(said)),
+        validity=from_day(first_day(said)),
     )
 
 
@@ -392,6 +387,9 @@ def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None
         raise Refused(f"这次导入已于 {batch.undone_at:%Y-%m-%d %H:%M} 撤销。")
     if batch.purged_on is not None:
         raise Refused(f"明细已于 {batch.purged_on} 按保存期限清除，不能再撤销。")
+    locked(ImportSource.objects.filter(pk=batch.source_id))
+    standing.refuse_not_latest(batch)
+    standing.take_back(batch)
     with use(Scope.system()):
         for rows in _rows(batch, applied=True):
             known = Elder.objects.select_for_update(of=("self",)).in_bulk([row.elder_id for row in rows])
@@ -401,7 +399,9 @@ def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None
                     row.undone = _take_back(row, elder)
             bulk.update(ImportRow, rows, ["undone"])
     batch.undone_at, batch.undone_by, batch.refusal = now(), user, ""
-    return save(batch)
+    save(batch)
+    publish(RollUndone(batch_id=batch.pk))
+    return batch
 
 
 def _take_back(row: ImportRow, elder: Elder) -> bool:
@@ -461,11 +461,3 @@ def _rows(batch: ImportBatch, **kept: Any) -> Iterator[list[ImportRow]]:
 def _chunks(lines: list[Any]) -> Iterator[list[Any]]:
     for start in range(0, len(lines), CHUNK):
         yield lines[start : start + CHUNK]
-
-
-def _index(row: ImportRow) -> bytes | None:
-    return bytes(row.number_index) if row.number_index else None
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -312,6 +312,26 @@ def test_a_roll_from_upload_to_undo(page, places):
     assert "名册.xlsx" in page.get(url("list", noun="import")).content.decode()
 
 
+def test_what_only_a_person_can_tell_is_asked_and_answered(page, near, places):
+    head = ["姓名", "身份证号", "社区", "电话", "出生日期"]
+    line = ["王秀英", number(order=12)[:-2], "松东社区", "13800138001", "1948-05-06"]
+    upload(page, xlsx([head, line]))
+    batch = ImportBatch.objects.get()
+    chosen = {f"column-{i}": key for i, key in enumerate(["name", "id_number", "area", "phone", "birth_date"])}
+    page.post(url("map", batch.pk, noun="import"), chosen)
+    asked = page.get(url("detail", batch.pk, noun="import")).content.decode()
+    assert "待裁决" in asked
+    assert "就是王秀英" in asked
+    row = batch.rows.get()
+    answer = {"row": row.pk, "key": "who", "answer": near.pk}
+    assert page.post(url("decide", batch.pk, noun="import"), answer).status_code == 303
+    row.refresh_from_db()
+    assert (row.verdict, row.elder_id, row.decided_by.display_name) == ("same", near.pk, "张经办")
+    refused = page.post(url("decide", batch.pk, noun="import"), answer | {"answer": "somebody"})
+    assert refused.status_code == 422
+    assert "没有这个选项" in refused.content.decode()
+
+
 def test_a_mapping_that_cannot_work_is_shown_again(page, places):
     upload(page, xlsx([["姓名", "身份证号", "社区"], ["李大山", number(order=13), "松东社区"]]))
     batch = ImportBatch.objects.get()

@@ -8,12 +8,10 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
-from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
 from songhe.core.crypto.fields import SealedField
 from songhe.core.files.models import StoredFile
-from songhe.core.ids import uuid7
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
@@ -51,6 +49,7 @@ class ElderState(models.TextChoices):
     ACTIVE = "active", "在册"
     MOVED_AWAY = "moved_away", "已迁出"
     DECEASED = "deceased", "已去世"
+    MERGED = "merged", "已并入他档"
 
 
 class AbilityLevel(models.IntegerChoices):
@@ -111,7 +110,12 @@ class Elder(Record):
     Living = LivingSituation
     State = ElderState
     Level = AbilityLevel
-    state_tones: ClassVar = {"active": "green", "moved_away": "secondary", "deceased": "secondary"}
+    state_tones: ClassVar = {
+        "active": "green",
+        "moved_away": "secondary",
+        "deceased": "secondary",
+        "merged": "secondary",
+    }
 
     row_scope: ClassVar = RowScope(area="area", provider_sql=DISCLOSED, elder="id")
     present_rows: "list[Difficulty]"
@@ -148,6 +152,9 @@ class Elder(Record):
     registered_on = models.DateField("建档日期", default=today)
     moved_away_on = models.DateField("迁出日期", null=True, blank=True)
     death_date = models.DateField("去世日期", null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged", verbose_name="并入的档案"
+    )
     photo = _file("照片")
     remarks = models.TextField("备注", blank=True, max_length=2000)
     ability_level = models.PositiveSmallIntegerField(
@@ -212,9 +219,15 @@ class Elder(Record):
             models.CheckConstraint(
                 condition=Q(state="active", death_date__isnull=True, moved_away_on__isnull=True)
                 | Q(state="moved_away", death_date__isnull=True, moved_away_on__isnull=False)
-                | Q(state="deceased", death_date__isnull=False),
+                | Q(state="deceased", death_date__isnull=False)
+                | Q(state="merged"),
                 name="elder_state_has_its_date",
                 violation_error_message="状态与去世、迁出日期不一致。",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="merged", merged_into__isnull=False)
+                | (~Q(state="merged") & Q(merged_into__isnull=True)),
+                name="elder_merged_into_another",
             ),
             models.CheckConstraint(
                 condition=Q(death_date__isnull=True) | Q(death_date__gte=F("birth_date")),
@@ -611,134 +624,3 @@ class LifeEvent(Record):
 
     def __str__(self) -> str:
         return f"{self.on} {self.get_kind_display()}"
-
-
-class Verdict(models.TextChoices):
-    UNJUDGED = "", "未核对"
-    NEW = "new", "新增"
-    CHANGED = "changed", "有变化"
-    SAME = "same", "无变化"
-    WRONG = "wrong", "有问题"
-
-
-@pghistory.track()
-class ImportSource(Record):
-    """An office whose rolls are imported, and which of its columns was told to be what, by folded heading."""
-
-    row_scope: ClassVar = RowScope(area="area")
-
-    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属区划")
-    name = models.CharField("名册来源", max_length=60)
-    mapping = models.JSONField("列对应关系", default=dict, blank=True)
-
-    class Meta(Record.Meta):
-        verbose_name = "名册来源"
-        verbose_name_plural = "名册来源"
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["area", "name"], name="import_source_once", violation_error_message="已有同名的名册来源。"
-            ),
-            models.CheckConstraint(condition=~Q(name=""), name="import_source_named"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@pghistory.track()
-class ImportBatch(Record):
-    """One roll handed in: its head, which column is what, and when it was looked over, applied and undone.
-
-    ``area`` is the importer's own; ``default_area`` takes rows that name no community. Whether a job is at work on it
-    is written on the job (``job_id``) alone.
-    """
-
-    row_scope: ClassVar = RowScope(area="area")
-
-    source = models.ForeignKey(ImportSource, models.PROTECT, related_name="batches", verbose_name="名册来源")
-    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属区划")
-    default_area = models.ForeignKey(
-        Area, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="默认社区"
-    )
-    file_name = models.CharField("文件名", max_length=200)
-    digest = models.CharField("文件摘要", max_length=64, help_text="SHA-256")
-    sheet = models.CharField("工作表", max_length=100, blank=True)
-    head = models.JSONField("表头")
-    mapping = models.JSONField("列对应关系", default=dict, blank=True)
-    rows_read = models.PositiveIntegerField("行数", default=0)
-    rows_skipped = models.PositiveIntegerField("跳过的行", default=0, help_text="空行、合计行和重复的表头")
-    uploaded_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="上传人"
-    )
-    job_id = models.BigIntegerField("后台任务", null=True, editable=False)
-    refusal = models.CharField("上次未能完成的原因", max_length=300, blank=True, editable=False)
-    previewed_at = models.DateTimeField("核对时间", null=True, editable=False)
-    applied_at = models.DateTimeField("导入时间", null=True, editable=False)
-    applied_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="导入人")
-    undone_at = models.DateTimeField("撤销时间", null=True, editable=False)
-    undone_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="撤销人")
-    purged_on = models.DateField("明细清除日期", null=True, editable=False)
-
-    class Meta(Record.Meta):
-        verbose_name = "名册导入"
-        verbose_name_plural = "名册导入"
-        ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["area", "-id"], name="import_batch_by_area"),
-            models.Index(fields=["digest"], name="import_batch_by_digest"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(applied_at__isnull=True) | Q(previewed_at__isnull=False), name="import_looked_over_first"
-            ),
-            models.CheckConstraint(
-                condition=Q(undone_at__isnull=True) | Q(applied_at__isnull=False), name="import_applied_before_undone"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.file_name}（{self.rows_read} 行）"
-
-
-class ImportRow(models.Model):
-    """One line of a roll: what it said (sealed), what is wrong with it, and what applying it changed.
-
-    ``values`` and ``before`` are sealed JSON; ``made`` lists the rows that applying it created. Not in the journal:
-    the elders' own records are.
-    """
-
-    row_scope: ClassVar = RowScope(via="batch", deleters=("area",))
-
-    id = models.UUIDField("编号", primary_key=True, default=uuid7, editable=False)
-    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows", verbose_name="批次")
-    number = models.PositiveIntegerField("行号", help_text="在表格中的行号，从 1 起")
-    cells = SealedField("原内容")
-    values = SealedField("读出的内容")
-    before = SealedField("导入前的内容")
-    number_index = models.BinaryField("证件号索引", null=True, editable=False)
-    name = models.CharField("姓名", max_length=60, blank=True)
-    verdict = models.CharField("核对结果", max_length=10, choices=Verdict.choices, blank=True, default=Verdict.UNJUDGED)
-    errors = models.JSONField("问题", default=list, blank=True)
-    notes = models.JSONField("提示", default=list, blank=True)
-    changes = models.JSONField("变化的项目", default=list, blank=True)
-    elder_id = models.UUIDField("老年人", null=True)
-    elder_version = models.PositiveIntegerField("版本", null=True, help_text="核对或导入时老年人记录的版本")
-    made = models.JSONField("导入时新建的记录", default=dict, blank=True)
-    applied = models.BooleanField("已导入", default=False)
-    undone = models.BooleanField("已撤销", default=False)
-
-    class Meta:
-        verbose_name = "名册行"
-        verbose_name_plural = "名册行"
-        ordering = ["number"]
-        indexes = [models.Index(fields=["batch", "verdict", "number"], name="import_row_by_verdict")]
-        constraints = [
-            models.UniqueConstraint(fields=["batch", "number"], name="import_row_once"),
-            models.CheckConstraint(
-                condition=Q(verdict__in=["", "new", "changed", "same", "wrong"]), name="import_row_verdict_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"第 {self.number} 行"

@@ -1,0 +1,346 @@
+"""Holding a roll's lines against the register: who each is, what would change, and what a person must decide.
+
+A line whose number is known is that elder's, unless the names are strangers to each other. Without a usable number, or
+with one that nobody has, the line is weighed against those of like name, birth date or telephone; a likely one is put
+to a person. Fields follow the source's rules.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from songhe.core.calendar.services import today
+from songhe.core.crypto.sealing import blind_index
+from songhe.core.scope.services import Scope, use
+from songhe.registers.elders import names
+from songhe.registers.elders.importing.checking import Judged
+from songhe.registers.elders.importing.columns import LABELS
+from songhe.registers.elders.importing.matching import ASKED_FROM, Described, same_name, weigh
+from songhe.registers.elders.models import (
+    Difficulty,
+    Elder,
+    ElderState,
+    ImportBatch,
+    ImportRow,
+    Rule,
+    Subject,
+    Verdict,
+)
+from songhe.registers.elders.selectors import within_scope
+
+# What a roll may change of an elder already known; sex and birth date are the same person's by definition, and a new
+# community is a move, which a person decides.
+COMPARED = ("name", "phone", "ethnicity", "address", "registered_address", "living_situation", "remarks")
+
+WHO = "who"
+NEW, SKIP = "new", "skip"
+MOST_CANDIDATES = 5
+
+
+@dataclass
+class Desk:
+    """What judging a roll's lines needs to know beyond the line: the source's rules and who was read before."""
+
+    batch: ImportBatch
+    seen: dict[bytes, int] = field(default_factory=dict)
+    among: int = 0
+
+    def __post_init__(self) -> None:
+        self.source = self.batch.source
+        self.about_dead = self.source.subject == Subject.DEATH
+
+    def rule(self, name: str) -> str:
+        """Return who is right about a field."""
+        return str(self.source.rules.get(name, Rule.TAKE))
+
+
+def judge(desk: Desk, judged: Sequence[tuple[ImportRow, Judged]]) -> None:
+    """Fill in every row's verdict, what would change and what is asked; saves nothing."""
+    for row, line in judged:
+        number = line.values.get("id_number")
+        row.number_index = blind_index(number, purpose="id_number_index") if number else None
+    indexes = [index for row, _line in judged if (index := index_of(row))]
+    known = known_by_number(indexes)
+    elsewhere = _elsewhere([index for index in indexes if index not in known])
+    unknown = [(row, line) for row, line in judged if (index := index_of(row)) not in known and index not in elsewhere]
+    likely = _candidates(desk, unknown)
+    told = Elder.objects.filter(pk__in=[who for row, _line in judged if (who := _told(row))])
+    chosen = told.prefetch_related("difficulties", "contacts").select_related("area").in_bulk()
+    for row, line in judged:
+        _judge_row(desk, row, line, known, elsewhere, likely.get(row.number, []), chosen)
+
+
+def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Elder]:
+    """Return the elders in scope by the blind index of their number, with what a roll may add to."""
+    rows = Elder.objects.filter(id_number_index__in=list(indexes)).prefetch_related("difficulties", "contacts")
+    return {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
+
+
+def index_of(row: ImportRow) -> bytes | None:
+    """Return the blind index of a line's number."""
+    return bytes(row.number_index) if row.number_index else None
+
+
+def _told(row: ImportRow) -> UUID | None:
+    who = row.answers.get(WHO, "")
+    return UUID(who) if who not in ("", NEW, SKIP) else None
+
+
+def _elsewhere(indexes: list[bytes]) -> set[bytes]:
+    """Return which numbers are registered where the importer may not look."""
+    if not indexes:
+        return set()
+    with use(Scope.system()):
+        return {
+            bytes(index)
+            for index in Elder.objects.filter(id_number_index__in=indexes).values_list("id_number_index", flat=True)
+            if index
+        }
+
+
+def _judge_row(
+    desk: Desk,
+    row: ImportRow,
+    line: Judged,
+    known: dict[bytes, Elder],
+    elsewhere: set[bytes],
+    likely: list[tuple[Elder, float, tuple[str, ...]]],
+    chosen: dict[UUID, Elder],
+) -> None:
+    values, index = line.values, index_of(row)
+    row.name = str(values.get("name", ""))[:60]
+    row.elder_id = row.elder_version = None
+    row.changes, row.asks, row.candidates, row.before = [], [], [], ""
+    row.said_on = date.fromisoformat(values["died_on"]) if "died_on" in values else None
+    if index is not None and (earlier := desk.seen.setdefault(index, row.number)) != row.number:
+        _wrong(line, f"与第 {earlier} 行是同一个身份证号", "请删去重复的一行。")
+    elder = _whose(row, line, known.get(index) if index is not None else None, likely, chosen)
+    if elder is not None:
+        row.elder_id, row.elder_version = elder.pk, elder.version
+        _tell_of_elder(desk, line, elder)
+    elif index in elsewhere:
+        _wrong(line, "已由您管辖范围以外的社区登记", "请联系上级民政部门核对，由原社区办理居住地变更。")
+    elif not row.asks and not desk.about_dead:
+        _newcomer(row, line)
+    row.values, row.errors, row.notes = dump(values), line.errors, line.notes
+    row.verdict = _verdict(desk, row, line, elder)
+
+
+def _whose(
+    row: ImportRow,
+    line: Judged,
+    holder: Elder | None,
+    likely: list[tuple[Elder, float, tuple[str, ...]]],
+    chosen: dict[UUID, Elder],
+) -> Elder | None:
+    """Return the elder a line is about; where only a person can tell, ask and return None."""
+    answer = row.answers.get(WHO, "")
+    if answer in (NEW, SKIP):
+        return None
+    if (told := _told(row)) is not None:
+        return chosen.get(told)
+    name = line.values.get("name", "")
+    if holder is not None:
+        if not name or same_name(name, holder.name):
+            return holder
+        row.asks = [WHO]
+        row.candidates = [_candidate(holder, None, ("身份证号相同", f"档案姓名为{holder.name}，名册姓名为{name}"))]
+        return None
+    if likely:
+        row.asks = [WHO]
+        row.candidates = [_candidate(elder, chance, reasons) for elder, chance, reasons in likely]
+    return None
+
+
+def _candidate(elder: Elder, chance: float | None, reasons: Sequence[str]) -> dict[str, Any]:
+    return {"elder": str(elder.pk), "chance": None if chance is None else round(chance, 4), "reasons": list(reasons)}
+
+
+def _tell_of_elder(desk: Desk, line: Judged, elder: Elder) -> None:
+    values = line.values
+    if elder.state != ElderState.ACTIVE:
+        if not desk.about_dead:
+            day = elder.death_date or elder.moved_away_on
+            said = f"档案显示该老人{elder.get_state_display()}（{day}）"
+            _wrong(line, said, "请核实；属误登的，先恢复在册再导入。")
+    elif "area" in values and values["area"] != elder.area_id:
+        said = f"与档案中的居住社区（{elder.area.name}）不同，导入不改居住社区，请另行办理居住地变更"
+        line.notes.append({"column": LABELS["area"], "wrong": said, "todo": ""})
+    if line.no_number is not None:
+        line.notes.append({**line.no_number, "todo": ""})
+    elif elder.id_number and values.get("id_number") not in (None, elder.id_number):
+        said = "与档案中的证件号码不同，导入不改号码，请核对后在档案中更正"
+        line.notes.append({"column": LABELS["id_number"], "wrong": said, "todo": ""})
+
+
+def _newcomer(row: ImportRow, line: Judged) -> None:
+    """Say what a line lacks to become a record of its own."""
+    if line.no_number is None:
+        return
+    if row.answers.get(WHO) != NEW:
+        line.errors.insert(0, line.no_number)
+        return
+    line.notes.append({**line.no_number, "todo": ""})
+    for key in ("birth_date", "sex"):
+        if len(line.values.get(key, "")) < (10 if key == "birth_date" else 1):
+            todo = "无证件号码的老人建档，须写明出生年月日和性别。"
+            line.errors.append({"column": LABELS[key], "wrong": f"没有完整的{LABELS[key]}", "todo": todo})
+
+
+def _verdict(desk: Desk, row: ImportRow, line: Judged, elder: Elder | None) -> str:
+    if row.answers.get(WHO) == SKIP:
+        return Verdict.LEFT
+    if line.errors:
+        return Verdict.WRONG
+    if row.asks:
+        return Verdict.CONFLICT
+    if elder is None:
+        return Verdict.NEW if desk.source.adds_people else Verdict.ABSENT
+    if desk.about_dead:
+        return Verdict.SAME
+    row.changes, row.asks = _differences(desk, row, elder, line.values)
+    if row.asks:
+        return Verdict.CONFLICT
+    return Verdict.CHANGED if row.changes else Verdict.SAME
+
+
+def _wrong(line: Judged, wrong: str, todo: str) -> None:
+    line.errors.append({"column": LABELS["id_number"], "wrong": wrong, "todo": todo})
+
+
+# --- what would change ---
+
+
+def _differences(desk: Desk, row: ImportRow, elder: Elder, values: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what a line would change of an elder, by target, and what a person must decide first.
+
+    A blank cell changes nothing.
+    """
+    changes, asks = [], []
+    for key in COMPARED:
+        if key not in values or values[key] == (present := getattr(elder, key)):
+            continue
+        rule = desk.rule(key)
+        if rule == Rule.ASK and present:
+            if (answer := row.answers.get(key)) is None:
+                asks.append(key)
+            elif answer == Rule.TAKE:
+                changes.append(key)
+        elif rule != Rule.KEEP and (rule != Rule.FILL or not present):
+            changes.append(key)
+    if values.get("id_number") and not elder.id_number:
+        changes.append("id_number")
+    if any(not has_difficulty(elder, said) for said in values.get("difficulties", [])):
+        changes.append("difficulties")
+    contact = values.get("contact")
+    if contact and not has_contact(elder, contact):
+        changes.append("contact_phone")
+    return changes, asks
+
+
+def has_difficulty(elder: Elder, said: dict[str, Any]) -> bool:
+    """Tell whether an elder is in a kind of difficulty on or after the day a line says."""
+    first = first_day(said)
+    rows: Iterable[Difficulty] = elder.difficulties.all()
+    return any(row.kind == said["kind"] and (row.validity.upper is None or row.validity.upper > first) for row in rows)
+
+
+def has_contact(elder: Elder, said: dict[str, Any]) -> bool:
+    """Tell whether a telephone is already one of an elder's contacts."""
+    index = blind_index(said["phone"], purpose="phone_index")
+    return any(bytes(contact.phone_index or b"") == index for contact in elder.contacts.all())
+
+
+def first_day(said: dict[str, Any]) -> date:
+    """Return the first day of a difficulty as a line says it, today where it is silent."""
+    return date.fromisoformat(said["first"]) if said["first"] else today()
+
+
+def dump(value: Any) -> str:
+    """Return a value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# --- who it may be ---
+
+# Those without a usable number may be anybody of like name, birth or telephone; a number that nobody has is held only
+# against namesakes born the same day.
+_LIKE = """
+SELECT r.n, e.id FROM unnest(%(n)s::int[], %(name)s::text[]) r(n, name)
+JOIN elders_elder e ON e.name = r.name AND e.state <> 'merged'
+UNION
+SELECT r.n, e.id FROM unnest(%(n)s::int[], %(pinyin)s::text[], %(birth)s::date[]) r(n, pinyin, birth)
+JOIN elders_elder e ON e.name_pinyin = r.pinyin AND e.birth_date = r.birth AND e.state <> 'merged'
+UNION
+SELECT r.n, e.id FROM unnest(%(n)s::int[], %(phone)s::bytea[]) r(n, phone)
+JOIN elders_elder e ON e.phone_index = r.phone AND e.state <> 'merged'
+LIMIT 20000
+"""
+_NAMESAKES = """
+SELECT r.n, e.id FROM unnest(%(n)s::int[], %(name)s::text[], %(birth)s::date[]) r(n, name, birth)
+JOIN elders_elder e ON e.name = r.name AND e.birth_date = r.birth AND e.state <> 'merged'
+"""
+
+
+def _candidates(
+    desk: Desk, rows: list[tuple[ImportRow, Judged]]
+) -> dict[int, list[tuple[Elder, float, tuple[str, ...]]]]:
+    """Return, by line number, those in scope whom a line is likely to be about, the likeliest first."""
+    described = {row.number: _described(line) for row, line in rows if line.values.get("name")}
+    by_line = {row.number: line for row, line in rows}
+    pairs = _pairs(_LIKE, {n: one for n, one in described.items() if by_line[n].no_number is not None})
+    pairs += _pairs(_NAMESAKES, {n: one for n, one in described.items() if one.number and one.birth})
+    if not pairs:
+        return {}
+    elders = Elder.objects.in_bulk({elder_id for _n, elder_id in pairs})
+    desk.among = desk.among or within_scope(Elder.objects.all()).count()
+    found: dict[int, list[tuple[Elder, float, tuple[str, ...]]]] = defaultdict(list)
+    for number, elder_id in pairs:
+        elder = elders[elder_id]
+        weighed = weigh(described[number], describe(elder), among=desk.among)
+        if weighed.probability >= ASKED_FROM:
+            found[number].append((elder, weighed.probability, weighed.reasons))
+    return {n: sorted(of, key=lambda one: -one[1])[:MOST_CANDIDATES] for n, of in found.items()}
+
+
+def _pairs(statement: str, described: dict[int, Described]) -> list[tuple[int, UUID]]:
+    if not described:
+        return []
+    people = described.values()
+    values = {
+        "n": list(described),
+        "name": [one.name for one in people],
+        "pinyin": [names.keys(one.name).pinyin for one in people],
+        "birth": [one.birth for one in people],
+        "phone": [blind_index(one.phone, purpose="phone_index") if one.phone else None for one in people],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def _described(line: Judged) -> Described:
+    values = line.values
+    born = values.get("birth_date", "")
+    return Described(
+        name=values.get("name", ""),
+        birth=date.fromisoformat(born) if len(born) == 10 else None,
+        sex=values.get("sex", ""),
+        phone=values.get("phone", ""),
+        number=values.get("id_number", ""),
+        area=values.get("area"),
+        address=values.get("address", ""),
+    )
+
+
+def describe(elder: Elder) -> Described:
+    """Return what the register knows of an elder, for weighing."""
+    return Described(
+        elder.name, elder.birth_date, elder.sex, elder.phone, elder.id_number, elder.area_id, elder.address
+    )
