@@ -34,6 +34,7 @@ ROOMS = [
     "songhe.registers.catalogue",
     "songhe.registers.funds",
     "songhe.registers.contracts",
+    "songhe.registers.exchange",
     "songhe.rights.assessment",
     "songhe.rights.policy",
     "songhe.rights.careplans",

@@ -1,0 +1,204 @@
+"""The exchange's pages in the console: sources of rolls, what comparing them shows, a month of it."""
+
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from songhe.core.accounts.models import User
+from songhe.core.calendar.services import month_of, months_after, today
+from songhe.core.console.pages import FACTS, TIMELINE, Action, Bulk, Column, Pages, StepForm, Tab, View, badge, pages
+from songhe.core.errors import Refused
+from songhe.registers.elders.console import ElderPages
+from songhe.registers.elders.models import Elder, ImportSource, Rule
+from songhe.registers.elders.selectors import search_elders, within_scope
+from songhe.registers.exchange import selectors, services
+from songhe.registers.exchange.forms import SettleForm, SourceForm, initial_of, profile_of
+from songhe.registers.exchange.models import Finding, FindingState, Outcome
+
+IMPORT, EDIT = "elders.import", "elders.edit"
+KIND_TONES = {"vanished": "yellow", "dead": "red", "exclusive": "red", "uncovered": "azure"}
+
+
+def _due(source: ImportSource) -> Any:
+    due = selectors.due_on(source)
+    if due is None:
+        return "—"
+    return badge(f"逾期 {due:%Y-%m-%d}", "red") if selectors.overdue(source) else f"{due:%Y-%m-%d}"
+
+
+def _last(source: Any) -> str:
+    return f"{source.last_as_of:%Y-%m-%d}" if source.last_as_of else "从未报送"
+
+
+def _kinds(source: ImportSource) -> str:
+    labels = dict(ImportSource._meta.get_field("kinds").base_field.choices)
+    return "、".join(labels[kind] for kind in source.kinds) or "—"
+
+
+def _rules(source: ImportSource, user: User) -> dict[str, Any]:
+    from songhe.registers.elders.importing.columns import LABELS
+    from songhe.registers.elders.importing.judging import COMPARED
+
+    rows = [(LABELS[key], Rule(source.rules.get(key, Rule.TAKE)).label) for key in COMPARED]
+    return {"rules": rows, "batches": source.batches.select_related("uploaded_by").order_by("-as_of", "-id")[:24]}
+
+
+def _open_source(*, user: User, **profile: Any) -> ImportSource:
+    if user.area is None:
+        raise Refused("您的账号没有负责的区划，不能登记名册来源。")
+    return services.open_source(area=user.area, **profile_of(profile))
+
+
+def _amend_source(*, source_id: UUID, version: int | None, **profile: Any) -> ImportSource:
+    profile.pop("user", None)
+    return services.amend_source(source_id=source_id, version=version, **profile_of(profile))
+
+
+def month_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Show what the rolls of a month brought; this month unless ``?month=2026-11``."""
+    try:
+        first = date.fromisoformat(f"{request.GET.get('month', '')}-01")
+    except ValueError:
+        first = today().replace(day=1)
+    first, next_first = month_of(first)
+    context = {
+        "pages": pages,
+        "month": selectors.month(first, next_first),
+        "before": months_after(first, -1),
+        "after": next_first if next_first <= today() else None,
+        "findings_url": reverse("console:exchange-finding-list"),
+    }
+    return render(request, "exchange/month.html", context)
+
+
+@pages
+class SourcePages(Pages):
+    model, room, noun, menu, icon, order = ImportSource, "exchange", "source", "档案", "building-bank", 16
+    title, explain = "名册来源", "哪些部门报送名册：说明什么、多久一次、谁负责、与档案不一致时以谁为准。"
+    empty = "登记第一个来源，或直接导入名册，系统会按来源名称自动登记。"
+    columns = [
+        "name",
+        "office",
+        "subject",
+        "cadence",
+        "is_whole",
+        Column("last", "最近一期", render=_last),
+        Column("due", "下期应到", render=_due),
+        "responsible",
+    ]
+    more_columns = [Column("kinds", "认定的困难类别", render=_kinds), "contact", "from_age"]
+    queryset = selectors.sources
+    filters = ["office", "subject", "cadence"]
+    select_related = ["responsible", "area"]
+    facts = [*columns, Column("kinds", "认定的困难类别", render=_kinds), "contact", "from_age", "adds_people"]
+    form, create, update = SourceForm, _open_source, _amend_source
+    permissions = {"view": IMPORT, "create": IMPORT, "edit": IMPORT}
+    exportable = False
+    tabs: ClassVar[list[Tab]] = [Tab("名册与规则", "exchange/_source.html", _rules), FACTS, TIMELINE]
+    extra_actions = [
+        Action("本月比对", lambda: reverse("console:exchange-source-month"), "calendar-stats"),
+        Action("导入名册", lambda: reverse("console:elders-import-create"), "table-import", IMPORT),
+    ]
+    views = [View("month/", "month", month_view, IMPORT)]
+
+    def initial(self, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
+        """Start with the source's own profile."""
+        return initial_of(obj) if isinstance(obj, ImportSource) else {}
+
+    def form_kwargs(self, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
+        """Offer the people of one's own area as responsible."""
+        users = User.objects.filter(is_active=True, area__isnull=False).order_by("display_name")
+        return {"users": within_scope(users)}
+
+    def notices(self, obj: Model, user: User) -> Any:
+        """Point out a roll that is missing."""
+        assert isinstance(obj, ImportSource)
+        if selectors.overdue(obj):
+            yield "warning", f"应于 {selectors.due_on(obj)} 前报送的名册还没有导入。"
+
+
+def _settle_died(*, finding: Finding, user: User) -> None:
+    if finding.said_on is None:
+        raise Refused("名册没有写明死亡日期，请逐条核查。")
+    services.settle(finding=finding, outcome=Outcome.DIED, on=finding.said_on, user=user, reason="按死亡名册批量登记")
+
+
+def _not_open(finding: Finding) -> str | None:
+    if finding.state != FindingState.OPEN:
+        return "已办结"
+    return None if finding.said_on else "名册没有写明死亡日期"
+
+
+def _search(queryset: QuerySet[Finding], text: str) -> QuerySet[Finding]:
+    return queryset.filter(elder__in=search_elders(Elder.objects.all(), text))
+
+
+@pages
+class FindingPages(Pages):
+    model, room, noun, menu, icon, order = Finding, "exchange", "finding", "档案", "user-question", 17
+    title, explain = (
+        "名册核查",
+        "名册之间、名册与档案之间对不上的人：从名册消失、已死亡仍在册、互斥名册并存、到龄未享受。",
+    )
+    empty = "没有要核查的人。导入全量名册后，对不上的人会出现在这里。"
+    columns = [
+        Column("elder.name", "老年人", order_by="elder__name_pinyin"),
+        Column("elder.age", "年龄"),
+        "area",
+        Column("kind", tones=KIND_TONES),
+        "source",
+        "detail",
+        "found_on",
+        "state",
+        "outcome",
+    ]
+    more_columns = ["other", "said_on", "settled_on", "note"]
+    search, search_hint = _search, "姓名、拼音首字母、身份证号或电话"
+    filters = ["kind", "state", "source", "area", "found_on", "outcome"]
+    select_related = ["elder", "area", "source", "other"]
+    facts = [
+        Column("elder.name", "老年人"),
+        "area",
+        "kind",
+        "source",
+        "other",
+        "said_on",
+        "detail",
+        "found_on",
+        "outcome",
+        "note",
+    ]
+    readonly = True
+    under = {Elder: "elder"}
+    permissions = {"view": "elders.view", "export": "elders.export"}
+    steps = {"settle": StepForm(SettleForm, services.settle, warning="选“去世”“迁出”“终止认定”的，同时办理相应登记。")}
+    hidden_steps = ["clear"]
+    detail_actions = [Action("老人档案", lambda row: ElderPages().url("detail", row.elder_id), "user")]
+    extra_actions = [Action("本月比对", lambda: reverse("console:exchange-source-month"), "calendar-stats", IMPORT)]
+    bulk = [
+        Bulk(
+            "died",
+            "按名册登记去世",
+            EDIT,
+            run=_settle_died,
+            check=_not_open,
+            icon="cross",
+            warning="按死亡名册所载日期逐人登记去世，当天起终止待遇。",
+        )
+    ]
+
+    @staticmethod
+    def queryset() -> QuerySet[Finding]:
+        """Return the findings in scope."""
+        return within_scope(Finding.objects.all())
+
+    def subtitle(self, obj: Model) -> str:
+        """Say what it is about in one line."""
+        assert isinstance(obj, Finding)
+        against = f"与{obj.other}" if obj.other else ""
+        return f"{obj.get_kind_display()} · {obj.source}{against} · {obj.area.name}"

@@ -1,0 +1,124 @@
+"""What comparing rolls brings to light, and which rolls nobody can be on at once."""
+
+from typing import ClassVar
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+
+from songhe.core.areas.models import Area
+from songhe.core.calendar.services import today
+from songhe.core.flow.models import state_check
+from songhe.core.records import Record
+from songhe.core.scope.roles import RowScope
+from songhe.registers.elders.models import Elder, ImportBatch, ImportSource
+from songhe.registers.exchange.flow import FindingFlow, FindingState
+
+
+class FindingKind(models.TextChoices):
+    VANISHED = "vanished", "从名册消失"
+    DEAD = "dead", "死亡名册上仍在册"
+    EXCLUSIVE = "exclusive", "互斥名册并存"
+    UNCOVERED = "uncovered", "到龄未享受"
+
+
+class Outcome(models.TextChoices):
+    DIED = "died", "已去世"
+    MOVED_AWAY = "moved_away", "已迁出本地"
+    ENDED = "ended", "不再符合条件，终止认定"
+    REMAINS = "remains", "情况未变，名册有误"
+    APPLIED = "applied", "已协助申请"
+    NOT_DUE = "not_due", "不应享受"
+
+
+OUTCOMES: dict[str, tuple[Outcome, ...]] = {
+    FindingKind.VANISHED: (Outcome.DIED, Outcome.MOVED_AWAY, Outcome.ENDED, Outcome.REMAINS),
+    FindingKind.DEAD: (Outcome.DIED, Outcome.REMAINS),
+    FindingKind.EXCLUSIVE: (Outcome.ENDED, Outcome.DIED, Outcome.MOVED_AWAY, Outcome.REMAINS),
+    FindingKind.UNCOVERED: (Outcome.APPLIED, Outcome.NOT_DUE, Outcome.DIED, Outcome.MOVED_AWAY),
+}
+
+
+@pghistory.track()
+class Finding(FindingFlow, Record):
+    """Something about an elder that rolls say and a person must look into: on which roll, against which other."""
+
+    Kind, State = FindingKind, FindingState
+    state_tones: ClassVar = {"open": "orange", "settled": "green", "cleared": "secondary"}
+
+    row_scope: ClassVar = RowScope(area="area", deleters=())
+
+    kind = models.CharField("问题", max_length=20, choices=FindingKind.choices)
+    elder = models.ForeignKey(Elder, models.CASCADE, related_name="findings", verbose_name="老年人")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="居住社区")
+    source = models.ForeignKey(ImportSource, models.PROTECT, related_name="findings", verbose_name="名册")
+    other = models.ForeignKey(
+        ImportSource, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="与之互斥的名册"
+    )
+    batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, null=True, blank=True, related_name="findings", verbose_name="由哪次导入发现"
+    )
+    found_on = models.DateField("发现日期", default=today)
+    said_on = models.DateField("名册所载日期", null=True, blank=True)
+    detail = models.CharField("说明", max_length=300, blank=True)
+    outcome = models.CharField("核查结果", max_length=20, choices=Outcome.choices, blank=True)
+    settled_on = models.DateField("办结日期", null=True, blank=True)
+    note = models.CharField("核查说明", max_length=500, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "名册核查"
+        verbose_name_plural = "名册核查"
+        ordering = ["-found_on", "-id"]
+        indexes = [
+            models.Index(fields=["kind", "state", "area"], name="finding_by_kind"),
+            models.Index(fields=["area", "-found_on"], name="finding_by_area"),
+        ]
+        constraints = [
+            state_check(FindingState, name="finding_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=FindingKind.values), name="finding_kind_known"),
+            models.CheckConstraint(
+                condition=~Q(state="settled") | (~Q(outcome="") & Q(settled_on__isnull=False)),
+                name="finding_settled_says_how",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="exclusive") | Q(other__isnull=False), name="finding_exclusive_names_both"
+            ),
+            models.UniqueConstraint(
+                fields=["elder", "kind", "source", "other"],
+                condition=Q(state="open"),
+                nulls_distinct=False,
+                name="finding_open_once",
+                violation_error_message="这一问题已在核查中。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.elder}：{self.get_kind_display()}"
+
+
+class Exclusion(models.Model):
+    """Two things rolls say that cannot both be true of one person at once.
+
+    Each is a kind of difficulty, or ``death`` or ``benefit``. From the pack, with the document it rests on and how sure
+    that is.
+    """
+
+    row_scope: ClassVar = RowScope(shared=True, writers=())
+
+    one = models.CharField("一方", max_length=30)
+    other = models.CharField("另一方", max_length=30)
+    why = models.CharField("理由", max_length=200)
+    document = models.CharField("依据", max_length=200, blank=True)
+    mark = models.CharField("核实程度", max_length=20)
+
+    class Meta:
+        verbose_name = "互斥规则"
+        verbose_name_plural = "互斥规则"
+        ordering = ["one", "other"]
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="exclusion_once"),
+            models.CheckConstraint(condition=Q(one__lt=models.F("other")), name="exclusion_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.one} / {self.other}"

@@ -1,0 +1,3 @@
+from songhe.registers.elders.tests.conftest import clerk, other_clerk, places
+
+__all__ = ["clerk", "other_clerk", "places"]
