@@ -76,3 +76,19 @@ class RollUndone(Event):
     """A roll's writing was taken back."""
 
     batch_id: UUID
+
+
+@dataclass(frozen=True)
+class EldersMerged(Event):
+    """One record of a person was taken into another; what could hang on the other now does."""
+
+    kept_id: UUID
+    dropped_id: UUID
+
+
+@dataclass(frozen=True)
+class EldersParted(Event):
+    """A merging was taken back."""
+
+    kept_id: UUID
+    dropped_id: UUID

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,14 +12,29 @@ from django.urls import reverse
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import month_of, months_after, today
-from songhe.core.console.pages import FACTS, TIMELINE, Action, Bulk, Column, Pages, StepForm, Tab, View, badge, pages
+from songhe.core.console.pages import (
+    FACTS,
+    TIMELINE,
+    Action,
+    Bulk,
+    Column,
+    Command,
+    Pages,
+    StepForm,
+    Tab,
+    View,
+    badge,
+    pages,
+)
+from songhe.core.console.views.access import led_to, person
 from songhe.core.errors import Refused
+from songhe.registers.elders import merging
 from songhe.registers.elders.console import ElderPages
-from songhe.registers.elders.models import Elder, ImportSource, Rule
+from songhe.registers.elders.models import Elder, ImportSource, Merge, Rule
 from songhe.registers.elders.selectors import search_elders, within_scope
-from songhe.registers.exchange import selectors, services
-from songhe.registers.exchange.forms import SettleForm, SourceForm, initial_of, profile_of
-from songhe.registers.exchange.models import Finding, FindingState, Outcome
+from songhe.registers.exchange import duplicates, selectors, services
+from songhe.registers.exchange.forms import MergeForm, SettleForm, SourceForm, initial_of, profile_of
+from songhe.registers.exchange.models import Duplicate, Finding, FindingState, Outcome
 
 IMPORT, EDIT = "elders.import", "elders.edit"
 KIND_TONES = {"vanished": "yellow", "dead": "red", "exclusive": "red", "uncovered": "azure"}
@@ -159,7 +175,7 @@ class FindingPages(Pages):
     ]
     more_columns = ["other", "said_on", "settled_on", "note"]
     search, search_hint = _search, "姓名、拼音首字母、身份证号或电话"
-    filters = ["kind", "state", "source", "area", "found_on", "outcome"]
+    filters = ["kind", "state", "source", "area", "outcome"]
     select_related = ["elder", "area", "source", "other"]
     facts = [
         Column("elder.name", "老年人"),
@@ -202,3 +218,98 @@ class FindingPages(Pages):
         assert isinstance(obj, Finding)
         against = f"与{obj.other}" if obj.other else ""
         return f"{obj.get_kind_display()} · {obj.source}{against} · {obj.area.name}"
+
+
+def _compare(pair: Duplicate, user: User) -> dict[str, Any]:
+    particulars, hanging = selectors.side_by_side(pair.first, pair.second)
+    return {"particulars": particulars, "hanging": hanging}
+
+
+def _find(request: HttpRequest, *, pages: Pages) -> HttpResponse:
+    """Look for double records now, in the person's own area."""
+    user = person(request)
+    if user.area is None:
+        raise Refused("您的账号没有负责的区划。")
+    if request.method != "POST":
+        return render(request, "exchange/find.html", {"pages": pages, "area": user.area})
+    count = duplicates.find(area=user.area)
+    messages.success(request, f"查找完毕，新发现 {count} 对。" if count else "查找完毕，没有新的疑似重复档案。")
+    return led_to(request, pages.url())
+
+
+@pages
+class DuplicatePages(Pages):
+    model, room, noun, menu, icon, order = Duplicate, "exchange", "duplicate", "档案", "copy", 18
+    title, explain = (
+        "疑似重复档案",
+        "很可能是同一个人的两份档案：并排核对，合并，或确认不是同一人。合并可以拆开，名下业务原样归还。",
+    )
+    empty = "没有疑似重复的档案。系统每周日查找，也可以点“立即查找”。"
+    columns = [
+        Column("first.name", "档案一"),
+        Column("second.name", "档案二"),
+        "area",
+        Column("chance", "相符程度", render=lambda pair: f"{pair.chance:.0%}"),
+        "reasons",
+        "found_on",
+        "state",
+    ]
+    filters = ["state", "area"]
+    select_related = ["first__area", "second__area", "area", "first__registered_area", "second__registered_area"]
+    facts = [Column("chance", "相符程度", render=lambda pair: f"{pair.chance:.0%}"), "reasons", "found_on"]
+    readonly, exportable = True, False
+    permissions = {"view": EDIT}
+    tabs: ClassVar[list[Tab]] = [Tab("并排核对", "exchange/_compare.html", _compare), TIMELINE]
+    steps = {
+        "merge": StepForm(
+            MergeForm,
+            duplicates.merge,
+            warning="另一份档案名下的评估、待遇、订单、联系人等全部转到保留的档案；可以在“档案合并”里原样拆开。",
+        )
+    }
+    extra_actions = [
+        Action("立即查找", lambda: reverse("console:exchange-duplicate-find"), "zoom-scan"),
+        Action("档案合并记录", lambda: reverse("console:exchange-merge-list"), "git-merge"),
+    ]
+    views = [View("find/", "find", _find, EDIT)]
+
+    @staticmethod
+    def queryset() -> QuerySet[Duplicate]:
+        """Return the pairs in scope."""
+        return within_scope(Duplicate.objects.all())
+
+
+def _moved(merge: Merge, user: User) -> dict[str, Any]:
+    tables = {f"{one.table}.{one.column}": str(one.model._meta.verbose_name) for one in merging.hangings()}
+    return {"moved": [(tables.get(place, place), len(pks)) for place, pks in merge.moved.items()]}
+
+
+@pages
+class MergePages(Pages):
+    model, room, noun = Merge, "exchange", "merge"
+    title, explain = "档案合并记录", "哪些档案合并过、转移了什么；合并错了的，可以原样拆开。"
+    columns = [
+        Column("kept.name", "保留的档案"), Column("dropped.name", "并入的档案"), "area", "reason", "by", "created_at",
+        "undone_at",
+    ]  # fmt: skip
+    facts = [*columns, "undone_by"]
+    select_related = ["kept", "dropped", "area", "by", "undone_by"]
+    ordering = ["-id"]
+    readonly, exportable = True, False
+    permissions = {"view": EDIT}
+    tabs: ClassVar[list[Tab]] = [Tab("转移的记录", "exchange/_moved.html", _moved), TIMELINE]
+    detail_actions = [
+        Action("保留的档案", lambda row: ElderPages().url("detail", row.kept_id), "user"),
+        Action("并入的档案", lambda row: ElderPages().url("detail", row.dropped_id), "user-off"),
+    ]
+    commands = [
+        Command(
+            "part",
+            "拆开",
+            merging.part,
+            EDIT,
+            icon="git-fork",
+            warning="合并时转移的记录全部归还原档案，补入的内容恢复原样；合并之后新增的业务留在保留的档案。",
+            only_if=lambda merge: merge.undone_at is None,
+        )
+    ]

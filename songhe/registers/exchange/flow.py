@@ -37,3 +37,50 @@ class FindingFlow(FlowModel):
     @step("消除", source=[FindingState.OPEN], target=FindingState.CLEARED, permission="elders.import")
     def clear(self) -> None:
         """A later roll, or the register, no longer shows it."""
+
+
+class DuplicateState(models.TextChoices):
+    OPEN = "open", "待核对"
+    MERGED = "merged", "已合并"
+    APART = "apart", "不是同一人"
+
+
+class DuplicateFlow(FlowModel):
+    """Two records are compared by somebody, who merges them or finds two people."""
+
+    state = flow_field(DuplicateState, default=DuplicateState.OPEN)
+    start_label = "发现"
+
+    class Meta:
+        abstract = True
+
+    @step(
+        "合并",
+        source=[DuplicateState.OPEN],
+        target=DuplicateState.MERGED,
+        permission="elders.edit",
+        deadline=WorkingDays(20),
+        needs_reason=True,
+    )
+    def merge(self) -> None:
+        """It is one person."""
+
+    @step(
+        "不是同一人",
+        source=[DuplicateState.OPEN],
+        target=DuplicateState.APART,
+        permission="elders.edit",
+        deadline=WorkingDays(20),
+        needs_reason=True,
+    )
+    def keep_apart(self) -> None:
+        """They are two people."""
+
+    @step(
+        "重新核对",
+        source=[DuplicateState.MERGED, DuplicateState.APART],
+        target=DuplicateState.OPEN,
+        permission="elders.edit",
+    )
+    def reopen(self) -> None:
+        """The merging was taken back, or somebody looks again."""

@@ -9,7 +9,7 @@ from songhe.core.console.fields import DayInput
 from songhe.registers.elders.importing.columns import LABELS
 from songhe.registers.elders.importing.judging import COMPARED
 from songhe.registers.elders.models import Cadence, DifficultyKind, ImportSource, Office, Rule, Subject
-from songhe.registers.exchange.models import OUTCOMES, Finding, Outcome
+from songhe.registers.exchange.models import OUTCOMES, Duplicate, Finding, Outcome
 
 RULE = "rule_"
 
@@ -73,7 +73,7 @@ def initial_of(source: ImportSource) -> dict[str, Any]:
 class SettleForm(forms.Form):
     """What is behind a finding."""
 
-    outcome = forms.ChoiceField(label="核查结果", choices=Outcome.choices, widget=forms.RadioSelect())
+    outcome = forms.ChoiceField(label="核查结果", choices=Outcome.choices)
     on = forms.DateField(
         label="日期", required=False, widget=DayInput(), help_text="去世、迁出的日期，或终止认定的最后一天"
     )
@@ -85,3 +85,23 @@ class SettleForm(forms.Form):
         outcomes: Any = self.fields["outcome"]
         outcomes.choices = [(outcome.value, outcome.label) for outcome in OUTCOMES[record.kind]]
         self.fields["on"].initial = record.said_on
+
+
+class MergeForm(forms.Form):
+    """Which of two records of one person is kept."""
+
+    takes_record = True
+
+    keep = forms.ChoiceField(label="保留哪一份档案")
+
+    def __init__(self, *args: Any, record: Duplicate, **kwargs: Any) -> None:
+        """Offer the two."""
+        super().__init__(*args, **kwargs)
+        keep: Any = self.fields["keep"]
+        keep.choices = [
+            (
+                str(elder.pk),
+                f"{elder.name}，{elder.id_number_masked or '无证件号'}，{elder.area.name}，{elder.registered_on} 建档",
+            )
+            for elder in (record.first, record.second)
+        ]

@@ -12,7 +12,7 @@ from songhe.core.flow.models import state_check
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.registers.elders.models import Elder, ImportBatch, ImportSource
-from songhe.registers.exchange.flow import FindingFlow, FindingState
+from songhe.registers.exchange.flow import DuplicateFlow, DuplicateState, FindingFlow, FindingState
 
 
 class FindingKind(models.TextChoices):
@@ -122,3 +122,35 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.one} / {self.other}"
+
+
+@pghistory.track()
+class Duplicate(DuplicateFlow, Record):
+    """Two records that are likely of one person, and why; ``first`` is the older one."""
+
+    State = DuplicateState
+    state_tones: ClassVar = {"open": "orange", "merged": "green", "apart": "secondary"}
+
+    row_scope: ClassVar = RowScope(area="area", deleters=())
+
+    first = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案一")
+    second = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案二")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="居住社区")
+    chance = models.FloatField("相符程度", help_text="0 至 1")
+    reasons = models.CharField("理由", max_length=200)
+    found_on = models.DateField("发现日期", default=today)
+
+    class Meta(Record.Meta):
+        verbose_name = "疑似重复档案"
+        verbose_name_plural = "疑似重复档案"
+        ordering = ["-chance", "id"]
+        indexes = [models.Index(fields=["state", "area"], name="duplicate_by_state")]
+        constraints = [
+            state_check(DuplicateState, name="duplicate_state_known"),
+            models.CheckConstraint(condition=Q(first__lt=models.F("second")), name="duplicate_in_order"),
+            models.CheckConstraint(condition=Q(chance__range=(0, 1)), name="duplicate_chance_known"),
+            models.UniqueConstraint(fields=["first", "second"], name="duplicate_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} / {self.second}"

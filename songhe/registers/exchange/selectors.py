@@ -7,7 +7,9 @@ from datetime import date
 from django.db.models import Count, Max, Q, QuerySet
 
 from songhe.core.calendar.services import months_after, today
-from songhe.registers.elders.models import Cadence, ImportBatch, ImportRow, ImportSource
+from songhe.core.console.display import Column, label_of, text_of
+from songhe.registers.elders import merging
+from songhe.registers.elders.models import Cadence, Elder, ImportBatch, ImportRow, ImportSource
 from songhe.registers.elders.selectors import within_scope
 from songhe.registers.exchange.models import Finding, FindingKind, FindingState
 
@@ -91,3 +93,37 @@ def _totals(rows: QuerySet[Finding], first: date, next_first: date) -> list[tupl
     ):
         counted[kind] = (new, done, still)
     return [(kind, label, *counted[kind]) for kind, label in FindingKind.choices]
+
+
+# --- two records side by side ---
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One particular of two records; ``differs`` where both are known and not equal."""
+
+    label: str
+    first: str
+    second: str
+    differs: bool
+
+
+SIDE_BY_SIDE = (
+    "name", "sex", "birth_date", "id_number", "phone", "ethnicity", "area", "address", "registered_area",
+    "registered_address", "living_situation", "ability_level", "state", "registered_on", "remarks",
+)  # fmt: skip
+
+
+def side_by_side(first: Elder, second: Elder) -> tuple[list[Compared], list[Compared]]:
+    """Return the particulars of two records, and how many rows of each thing hang on either."""
+    particulars = []
+    for name in SIDE_BY_SIDE:
+        column = Column(name)
+        one, other = text_of(first, column), text_of(second, column)
+        raw = getattr(first, name), getattr(second, name)
+        differs = raw[0] != raw[1] and all(value not in (None, "") for value in raw)
+        particulars.append(Compared(label_of(Elder, column), one, other, differs))
+    counts = dict(merging.count_of(first.pk)), dict(merging.count_of(second.pk))
+    nouns = sorted(counts[0] | counts[1])
+    hanging = [Compared(noun, str(counts[0].get(noun, 0)), str(counts[1].get(noun, 0)), False) for noun in nouns]
+    return particulars, hanging

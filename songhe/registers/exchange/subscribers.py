@@ -1,10 +1,10 @@
 """What follows for findings when rolls come in and elders move."""
 
 from songhe.core.events.services import defer, subscribe
-from songhe.registers.elders.events import ElderDied, ElderMoved, ElderMovedAway, RollApplied, RollUndone
+from songhe.registers.elders.events import ElderDied, ElderMoved, ElderMovedAway, EldersParted, RollApplied, RollUndone
 from songhe.registers.elders.importing.running import AT_ONCE
 from songhe.registers.elders.models import ImportBatch
-from songhe.registers.exchange import services
+from songhe.registers.exchange import duplicates, services
 from songhe.registers.exchange.jobs import compare_roll
 
 
@@ -36,3 +36,9 @@ def hand_over(event: ElderMoved) -> None:
 def nothing_more_to_find(event: ElderDied | ElderMovedAway) -> None:
     """Who died or left is not to be looked into any more."""
     services.clear_findings(elder_id=event.elder_id)
+
+
+@subscribe(EldersParted)
+def look_again(event: EldersParted) -> None:
+    """Records taken apart are looked at again."""
+    duplicates.ask_again(kept_id=event.kept_id, dropped_id=event.dropped_id)

@@ -129,7 +129,7 @@ class Checker:
     """Reads lines under one mapping; ``mapping`` is column number → target.
 
     ``kinds`` are the kinds of difficulty that being on the roll attests; ``needs_area`` is false for rolls that enter
-    nobody, whose communities do not matter.
+    nobody, whose communities do not matter. A difficulty without a day of its own counts from ``as_of``, the roll's.
     """
 
     def __init__(
@@ -141,8 +141,10 @@ class Checker:
         default_area: Area | None,
         kinds: Iterable[str] = (),
         needs_area: bool = True,
+        as_of: date | None = None,
     ) -> None:
         self.head = head
+        self.as_of = as_of or today()
         self.kinds = list(kinds)
         self.needs_area = needs_area
         self.columns = {key: column for column, key in mapping.items()}
@@ -246,7 +248,7 @@ class Checker:
         values = line.values
         kinds = values.pop("difficulties", [])
         grade = values.pop("disability_grade", None)
-        first = values.pop("difficulty_first", None)
+        first = values.pop("difficulty_first", "") or self.as_of.isoformat()
         evidence = values.pop("evidence", "")
         kinds = [*kinds, *(kind for kind in self.kinds if kind not in kinds)]
         if DifficultyKind.DISABLED in kinds and grade in (1, 2):

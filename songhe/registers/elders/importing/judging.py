@@ -15,7 +15,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from songhe.core.calendar.services import today
 from songhe.core.crypto.sealing import blind_index
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import names
@@ -258,8 +257,8 @@ def has_contact(elder: Elder, said: dict[str, Any]) -> bool:
 
 
 def first_day(said: dict[str, Any]) -> date:
-    """Return the first day of a difficulty as a line says it, today where it is silent."""
-    return date.fromisoformat(said["first"]) if said["first"] else today()
+    """Return the first day of a difficulty as a line says it."""
+    return date.fromisoformat(said["first"])
 
 
 def dump(value: Any) -> str:

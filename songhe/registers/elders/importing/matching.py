@@ -37,19 +37,21 @@ class Weighed:
 # (m, u) by level.
 _NAME = {"same": (0.90, 0.0005), "sound": (0.05, 0.0008), "near": (0.03, 0.005), "other": (0.02, 0.9937)}
 _BIRTH = {"same": (0.93, 0.0001), "near": (0.04, 0.002), "year": (0.02, 0.03), "other": (0.01, 0.9679)}
-_PHONE = {"same": (0.70, 0.00002), "other": (0.30, 0.99998)}
+_PHONE = {"same": (0.70, 0.0005), "other": (0.30, 0.9995)}
 _PLACE = {"same": (0.90, 0.02), "other": (0.10, 0.98)}
 _ADDRESS = {"same": (0.60, 0.001), "near": (0.20, 0.02), "other": (0.20, 0.979)}
 _SEX = {"same": (0.99, 0.5), "other": (0.01, 0.5)}
 _NUMBER = {"same": (0.95, 1e-7), "near": (0.045, 1e-5), "other": (0.005, 0.99999)}
 
+# The few people of a street are drawn from a region: nobody is likelier to be another for living in a small place.
+LEAST_AMONG = 10_000
 ASKED_FROM = 0.5
 """From this probability on a person is asked whether two are one."""
 
 
 def weigh(one: Described, other: Described, *, among: int) -> Weighed:
-    """Compare two descriptions; ``among`` is how many people the second was found among."""
-    weight, reasons = -math.log2(max(among, 2)), []
+    """Compare two descriptions; ``among`` is how many people the second was found among, 10,000 at least."""
+    weight, reasons = -math.log2(max(among, LEAST_AMONG)), []
     for level, table, sentence in _levels(one, other):
         m, u = table[level]
         weight += math.log2(m / u)

@@ -190,6 +190,7 @@ def _checker(batch: ImportBatch) -> Checker:
         default_area=batch.default_area,
         kinds=batch.source.kinds,
         needs_area=batch.source.adds_people,
+        as_of=batch.as_of,
     )
 
 

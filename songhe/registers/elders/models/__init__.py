@@ -1,5 +1,6 @@
 """What the elders' room keeps: the people, and the rolls by which other offices tell of them."""
 
+from songhe.registers.elders.models.merges import Merge
 from songhe.registers.elders.models.people import (
     DISCLOSED,
     DISCLOSED_ELDER,
@@ -56,6 +57,7 @@ __all__ = [
     "ImportSource",
     "LifeEvent",
     "LivingSituation",
+    "Merge",
     "Office",
     "Residence",
     "RollEntry",

@@ -190,10 +190,10 @@ def test_decisions_survive_a_second_look(street, places):
 
 def test_standing_on_a_roll_attests_its_difficulty(street):
     profile(street, kinds=["minimum_living"])
-    batch = looked_over(street, [HEAD, ["王秀英", A, "松东社区"]])
+    batch = looked_over(street, [HEAD, ["王秀英", A, "松东社区"]], as_of=date(2026, 1, 31))
     services.apply(batch_id=batch.pk)
     (row,) = Elder.objects.get().difficulties.all()
-    assert (row.kind, row.source) == ("minimum_living", "民政局")
+    assert (row.kind, row.source, row.validity.lower) == ("minimum_living", "民政局", date(2026, 1, 31))
 
 
 # --- whole rolls ---

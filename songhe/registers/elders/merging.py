@@ -1,0 +1,236 @@
+"""Bringing two records of one person together with all that hangs on them, in any room, and taking them apart again.
+
+Rooms on higher floors are reached through their models' foreign keys to ``Elder`` and columns named ``elder_id``, so
+none need be named here. The record taken in stays, in the state 已并入他档; rows that the database's constraints do not
+let pass (both had the same) stay with it and are listed for a person to settle.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import DatabaseError, connection, models, transaction
+from psycopg import sql
+
+from songhe.core.accounts.models import User
+from songhe.core.calendar.services import now
+from songhe.core.errors import Refused
+from songhe.core.events.services import publish
+from songhe.core.ledger.models import Account
+from songhe.core.locks import locked
+from songhe.core.saving import save
+from songhe.core.scope.services import Scope, use
+from songhe.registers.elders.events import EldersMerged, EldersParted
+from songhe.registers.elders.models import Elder, ElderState, ImportRow, Merge
+
+# What is filled in from the record taken in where the kept one is blank; columns that go together stand together.
+FILLED = (
+    ("phone", "phone_index"),
+    ("ethnicity",),
+    ("address",),
+    ("latitude", "longitude"),
+    ("registered_area_id",),
+    ("registered_address",),
+    ("photo_id",),
+    ("ability_level", "ability_assessed_on"),
+)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """A table whose rows hang on elders, by which column."""
+
+    model: type[models.Model]
+    column: str
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.model._meta.db_table
+
+
+def hangings() -> Iterator[Hanging]:
+    """Yield every table of every room whose rows hang on an elder and may be moved to another."""
+    for model in apps.get_models():
+        scope = getattr(model, "row_scope", None)
+        if scope is None or scope.append_only or hasattr(model, "pgh_tracked_model") or model in (Elder, Merge):
+            continue
+        # A roll's lines tell what was read, and the books whose credit was then opened; neither is rewritten.
+        if model in (ImportRow, Account) or not model._meta.managed or model._meta.proxy:
+            continue
+        for field in model._meta.concrete_fields:
+            if field.related_model is Elder or (field.column == "elder_id" and isinstance(field, models.UUIDField)):
+                yield Hanging(model, field.column)
+
+
+def count_of(elder_id: UUID) -> list[tuple[str, int]]:
+    """Return what hangs on an elder, by the Chinese name of the thing; only what is in scope."""
+    found = []
+    for hanging in hangings():
+        count = hanging.model._default_manager.filter(**{_attribute(hanging): elder_id}).count()
+        if count:
+            found.append((str(hanging.model._meta.verbose_name), count))
+    return found
+
+
+def _attribute(hanging: Hanging) -> str:
+    return next(field.attname for field in hanging.model._meta.concrete_fields if field.column == hanging.column)
+
+
+@transaction.atomic
+def merge(*, kept_id: UUID, dropped_id: UUID, reason: str, user: User | None = None) -> Merge:
+    """Take one elder's record into another's: what hangs on it is moved, blanks of the kept one are filled.
+
+    Raises:
+        Refused: one is not in scope, is merged already, or the record to be taken in holds the only identity number.
+    """
+    if not reason.strip():
+        raise Refused("请写明合并的理由。", field="reason")
+    kept, dropped = _pair(kept_id, dropped_id)
+    done = Merge(kept=kept, dropped=dropped, area_id=kept.area_id, reason=reason.strip(), by=user)
+    done.former_state = dropped.state
+    with use(Scope.system()):
+        for hanging in hangings():
+            moved, left = _move(hanging, dropped.pk, kept.pk)
+            if moved:
+                done.moved.setdefault(f"{hanging.table}.{hanging.column}", []).extend(moved)
+            done.left += left
+        done.before, done.after = _fill(kept, dropped)
+        dropped.state, dropped.merged_into = ElderState.MERGED, kept
+        save(dropped)
+    save(done)
+    publish(EldersMerged(kept_id=kept.pk, dropped_id=dropped.pk))
+    return done
+
+
+def _pair(kept_id: UUID, dropped_id: UUID) -> tuple[Elder, Elder]:
+    if kept_id == dropped_id:
+        raise Refused("两份档案须不同。")
+    rows = {
+        row.pk: row
+        for row in Elder.objects.select_for_update(of=("self",)).filter(pk__in=[kept_id, dropped_id]).order_by("pk")
+    }
+    if len(rows) != 2:
+        raise Refused("有一份档案不存在或不在您的管辖范围内，请由上级合并。")
+    kept, dropped = rows[kept_id], rows[dropped_id]
+    for one in (kept, dropped):
+        if one.state == ElderState.MERGED:
+            raise Refused(f"{one.name}的一份档案已并入他档，请刷新页面。")
+    if dropped.id_number and not kept.id_number:
+        raise Refused("请保留有证件号码的那一份档案。", field="kept")
+    return kept, dropped
+
+
+def _move(hanging: Hanging, source: UUID, target: UUID) -> tuple[list[str], list[dict[str, str]]]:
+    """Move the rows of one table: all at once, or, where that breaks a constraint, those that can be, one by one."""
+    pks = [
+        str(pk)
+        for pk in hanging.model._base_manager.filter(**{_attribute(hanging): source}).values_list("pk", flat=True)
+    ]
+    if not pks or _repoint(hanging, pks, target) is None:
+        return pks, []
+    moved, left = [], []
+    for pk in pks:
+        why = _repoint(hanging, [pk], target)
+        if why is None:
+            moved.append(pk)
+        else:
+            noun = str(hanging.model._meta.verbose_name)
+            left.append({"table": hanging.table, "noun": noun, "id": pk, "why": why[:200]})
+    return moved, left
+
+
+def _repoint(hanging: Hanging, pks: list[str], target: UUID) -> str | None:
+    """Point rows to another elder; return why the database refuses, or None."""
+    statement = sql.SQL("UPDATE {} SET {} = %s WHERE {}::text = ANY(%s)").format(
+        sql.Identifier(hanging.table),
+        sql.Identifier(hanging.column),
+        sql.Identifier(hanging.model._meta.pk.column),
+    )
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement.as_string(cursor.connection), [target, pks])
+            # What is checked at the end of the transaction is checked now, row by row.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    except DatabaseError as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+def _fill(kept: Elder, dropped: Elder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fill the kept record's blanks; return the filled columns as they were stored before and after."""
+    stored = _stored(kept.pk)
+    fields = [group for group in FILLED if _blank(kept, group[0]) and not _blank(dropped, group[0])]
+    for group in fields:
+        for name in group:
+            if not name.endswith("_index"):
+                setattr(kept, name, getattr(dropped, name))
+    if not fields:
+        return {}, {}
+    save(kept)
+    filled = _stored(kept.pk)
+    names = [name for group in fields for name in group]
+    return {name: stored[name] for name in names}, {name: filled[name] for name in names}
+
+
+def _blank(elder: Elder, name: str) -> bool:
+    return getattr(elder, name) in (None, "")
+
+
+def _stored(pk: UUID) -> dict[str, Any]:
+    """Return an elder's row as it lies in the table, sealed columns sealed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(e)::text FROM elders_elder e WHERE id = %s", [pk])
+        row: dict[str, Any] = json.loads(cursor.fetchone()[0])
+        return row
+
+
+@transaction.atomic
+def part(*, merge_id: UUID, user: User | None = None, version: int | None = None) -> Merge:
+    """Take a merging back: every row that was moved hangs on its own record again, filled columns are as they were.
+
+    What came to the kept record since stays with it; a filled column that was changed since stays changed.
+    """
+    done = locked(Merge.objects.filter(pk=merge_id), version=version)
+    if done.undone_at is not None:
+        raise Refused(f"这次合并已于 {done.undone_at:%Y-%m-%d %H:%M} 拆开。")
+    with use(Scope.system()):
+        list(
+            Elder.objects.select_for_update(of=("self",)).filter(pk__in=[done.kept_id, done.dropped_id]).order_by("pk")
+        )
+        if Merge.objects.filter(dropped_id=done.kept_id, undone_at__isnull=True).exists():
+            raise Refused("保留的那份档案后来又并入了他档，请先拆开那一次。")
+        by_place = {f"{hanging.table}.{hanging.column}": hanging for hanging in hangings()}
+        for place, pks in done.moved.items():
+            why = _repoint(by_place[place], pks, done.dropped_id)
+            if why is not None:
+                noun = by_place[place].model._meta.verbose_name
+                raise Refused(f"“{noun}”不能归还原档案：{why}")
+        _unfill(done)
+        Elder.objects.filter(pk=done.dropped_id).update(state=done.former_state, merged_into=None)
+    done.undone_at, done.undone_by = now(), user
+    save(done)
+    publish(EldersParted(kept_id=done.kept_id, dropped_id=done.dropped_id))
+    return done
+
+
+def _unfill(done: Merge) -> None:
+    present = _stored(done.kept_id)
+    names = [name for name, after in done.after.items() if present[name] == after]
+    if not names:
+        return
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    statement = sql.SQL(
+        "UPDATE elders_elder SET ({columns}) = ROW({values}) FROM jsonb_populate_record(NULL::elders_elder, %s) was "
+        "WHERE elders_elder.id = %s"
+    ).format(
+        columns=columns,
+        values=sql.SQL(", ").join(sql.SQL("was.{}").format(sql.Identifier(name)) for name in names),
+    )
+    with connection.cursor() as cursor:
+        values = [json.dumps({name: done.before[name] for name in names}), done.kept_id]
+        cursor.execute(statement.as_string(cursor.connection), values)
