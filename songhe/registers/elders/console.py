@@ -116,7 +116,7 @@ def _active(elder: Elder) -> bool:
 
 
 def _alive(elder: Elder) -> bool:
-    return elder.state != ElderState.DECEASED
+    return elder.state not in (ElderState.DECEASED, ElderState.MERGED)
 
 
 @pages
@@ -274,6 +274,9 @@ class ElderPages(Pages):
             yield "info", f"老人已于 {obj.death_date} 去世。"
         elif obj.state == ElderState.MOVED_AWAY:
             yield "info", f"老人已于 {obj.moved_away_on} 迁出。"
+        elif obj.state == ElderState.MERGED:
+            yield "info", f"这份档案已并入{obj.merged_into}的另一份档案，名下业务请在那一份上办理。"
+            return
         for sentence in rules.warnings(obj):
             yield "warning", sentence
         for twin in namesakes(obj):

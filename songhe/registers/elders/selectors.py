@@ -126,6 +126,9 @@ def holder_of_number(number: str) -> Holder | None:
     index = number_index(number)
     elder = Elder.objects.filter(id_number_index=index).select_related("area").first()
     if elder is not None:
+        if elder.merged_into_id is not None:
+            sentence = f"此身份证号的档案（{elder.name}）已并入另一份档案，请打开保留的那一份。"
+            return Holder(elder.merged_into_id, sentence)
         where = f"{elder.area.full_name}，{elder.get_state_display()}"
         return Holder(elder.pk, f"此身份证号已登记：{elder.name}（{where}）。请打开该档案修改，不要重复建档。")
     with use(Scope.system()):
@@ -138,7 +141,7 @@ def holder_of_number(number: str) -> Holder | None:
 def namesakes(elder: Elder) -> list[Elder]:
     """Return other elders in scope of the same name and birth date: perhaps the same person."""
     return list(
-        within_scope(Elder.objects.filter(name=elder.name, birth_date=elder.birth_date))
+        within_scope(Elder.objects.filter(name=elder.name, birth_date=elder.birth_date, merged_into=None))
         .exclude(pk=elder.pk)
         .select_related("area")[:5]
     )

@@ -245,6 +245,11 @@ def _active(elder_id: UUID, version: int | None, deed: str) -> Elder:
     return elder
 
 
+def _not_merged(elder: Elder) -> None:
+    if elder.state == ElderState.MERGED:
+        raise Refused(f"{elder.name}的这份档案已并入他档，请在保留的档案上办理；合并有误的，请先拆开。")
+
+
 def _not_future(on: date, what: str, field: str = "on") -> None:
     if on > today():
         raise Refused(f"{what}日期不能晚于今天。", field=field)
@@ -327,6 +332,7 @@ def record_death(*, elder_id: UUID, on: date, source: str = "", detail: str = ""
         Refused: the day is in the future, before birth, or the death is noted already.
     """
     elder = locked(Elder.objects.filter(pk=elder_id), version=version)
+    _not_merged(elder)
     if elder.state == ElderState.DECEASED:
         raise Refused(f"{elder.name}的去世已登记（{elder.death_date}）。")
     _not_future(on, "去世")
@@ -348,6 +354,7 @@ def record_death(*, elder_id: UUID, on: date, source: str = "", detail: str = ""
 def reinstate(*, elder_id: UUID, on: date, reason: str, version: int | None = None) -> Elder:
     """Put an elder back on the roll who came back, or whose death or leaving was noted by mistake."""
     elder = locked(Elder.objects.filter(pk=elder_id), version=version)
+    _not_merged(elder)
     if elder.state == ElderState.ACTIVE:
         raise Refused(f"{elder.name}已在册。")
     if not reason.strip():

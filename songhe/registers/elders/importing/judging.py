@@ -78,7 +78,13 @@ def judge(desk: Desk, judged: Sequence[tuple[ImportRow, Judged]]) -> None:
 def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Elder]:
     """Return the elders in scope by the blind index of their number, with what a roll may add to."""
     rows = Elder.objects.filter(id_number_index__in=list(indexes)).prefetch_related("difficulties", "contacts")
-    return {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
+    found = {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
+    merged = {elder.merged_into_id for elder in found.values() if elder.merged_into_id}
+    if merged:
+        # Whose record was taken into another is the other.
+        kept = Elder.objects.prefetch_related("difficulties", "contacts").select_related("area").in_bulk(merged)
+        found = {index: kept.get(elder.merged_into_id, elder) for index, elder in found.items()}
+    return found
 
 
 def index_of(row: ImportRow) -> bytes | None:
@@ -312,13 +318,14 @@ def _pairs(statement: str, described: dict[int, Described]) -> list[tuple[int, U
     if not described:
         return []
     people = described.values()
-    values = {
+    values: dict[str, list[Any]] = {
         "n": list(described),
         "name": [one.name for one in people],
-        "pinyin": [names.keys(one.name).pinyin for one in people],
         "birth": [one.birth for one in people],
-        "phone": [blind_index(one.phone, purpose="phone_index") if one.phone else None for one in people],
     }
+    if statement is _LIKE:
+        values["pinyin"] = [names.keys(one.name).pinyin for one in people]
+        values["phone"] = [blind_index(one.phone, purpose="phone_index") if one.phone else None for one in people]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())

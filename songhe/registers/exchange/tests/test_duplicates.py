@@ -11,8 +11,10 @@ from songhe.core.scope.services import Scope, use
 from songhe.core.testing.dumps import rows_of_rooms
 from songhe.registers.elders import merging
 from songhe.registers.elders import services as elders
+from songhe.registers.elders.importing import services as rolls
 from songhe.registers.elders.models import Consent, Contact, Difficulty, Elder, Merge
 from songhe.registers.elders.tests.people import elder, number
+from songhe.registers.elders.tests.sheets import xlsx
 from songhe.registers.exchange import duplicates
 from songhe.registers.exchange.models import Duplicate
 
@@ -130,10 +132,24 @@ def test_a_merged_record_takes_no_more_business(two, street, clerk):
     merging.merge(kept_id=whole.pk, dropped_id=spoken.pk, reason="核实", user=clerk)
     with pytest.raises(Refused, match="已并入他档"):
         elders.record_difficulty(elder_id=spoken.pk, kind="destitute", first=date(2026, 1, 1))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="已并入他档"):
         elders.record_death(elder_id=spoken.pk, on=date(2026, 1, 1))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="请先拆开"):
         elders.reinstate(elder_id=spoken.pk, on=date(2026, 1, 1), reason="误")
+
+
+def test_a_roll_that_names_a_merged_record_means_the_kept_one(street, clerk, places):
+    wrong, right = elder(places["east"], order=32), elder(places["east"], order=12)
+    merging.merge(kept_id=right.pk, dropped_id=wrong.pk, reason="号码录错", user=clerk)
+    rows = [["姓名", "身份证号", "社区", "备注"], ["王秀英", number(order=32), "松东社区", "喜静"]]
+    batch = rolls.stage(data=xlsx(rows), file_name="名册.xlsx", area=street, source="民政局")
+    rolls.map_columns(batch_id=batch.pk, mapping={0: "name", 1: "id_number", 2: "area", 3: "remarks"})
+    rolls.look_over(batch_id=batch.pk)
+    rolls.apply(batch_id=batch.pk)
+    right.refresh_from_db()
+    assert (right.remarks, right.id_number) == ("喜静", number(order=12))
+    with pytest.raises(Refused, match="已并入另一份档案"):
+        elder(places["east"], order=32)
 
 
 def test_a_pair_on_the_pages_from_found_to_merged_to_apart(two, clerk):
