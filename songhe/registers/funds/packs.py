@@ -6,6 +6,7 @@ comes in and is given out by people, in the ledger.
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 
 from songhe.core.areas.models import Area
 from songhe.core.validity import from_day
@@ -65,7 +66,7 @@ def _line(row: dict[str, str], areas: dict[int, Area]) -> BudgetLine:
 
 def _rates(pack: Pack) -> int:
     rows = sorted(pack.table("rates.csv"), key=lambda row: (row["currency"], row["valid_from"]))
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip_longest(rows, rows[1:]):
         first, last = date.fromisoformat(row["valid_from"]), _day(row["valid_to"])
         if following is not None and following["currency"] == row["currency"]:
             # A rate ends where the next begins, whatever its own row says.
