@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from songhe.packs.policies import FORMS, SUBJECTS, problems
 
 PACKS = Path(__file__).resolve().parent
 MARKS = ("verified", "single_source", "unverified", "example")
@@ -36,11 +38,15 @@ class Document:
     issued_on: date | None
     mark: str
     summary: str
+    clauses: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A decision model of a place: its file, what it is called and paid from, and the prefix of its parameters."""
+    """A decision model of a place: its file, what it is called and paid from, and the prefix of its parameters.
+
+    ``subject`` is whom it is for, ``form`` what is given (``policies.SUBJECTS``, ``policies.FORMS``).
+    """
 
     key: str
     name: str
@@ -50,6 +56,12 @@ class Policy:
     valid_from: date
     parameters: str
     model: Path
+    subject: str = "elder"
+    form: str = "credit"
+
+    def examples(self) -> list[dict[str, str]]:
+        """Return the named test persons that belong to the policy; none if it has no table of them."""
+        return list(_read(self.model.with_suffix(".examples.csv")))
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,33 @@ class Pack:
         """Return the rows of a CSV, those of the packs it inherits from first; none if there is no such file."""
         return [row for folder in self.lineage for row in _read(folder / file)]
 
+    def parameters(self) -> list[dict[str, str]]:
+        """Return the histories of all figures; a place's own history of a figure replaces the inherited one."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for folder in self.lineage:
+            rows = _read(folder / "parameters.csv")
+            for name in {row["name"] for row in rows}:
+                found[name] = [row for row in rows if row["name"] == name]
+        return [row for name in sorted(found) for row in found[name]]
+
+    def parameters_of(self, policy: Policy) -> list[dict[str, str]]:
+        """Return a policy's figures with their first and last days, named without its prefix."""
+        prefix = f"{policy.parameters}."
+        return [
+            {
+                "name": row["name"].removeprefix(prefix),
+                "value": row["value"],
+                "unit": row["unit"],
+                "first": row["valid_from"],
+                "last": _day_before(row["valid_to"]),
+                "document": self.document_text(row["document"]),
+                "clause": row["clause"],
+                "mark": row["mark"],
+            }
+            for row in self.parameters()
+            if row["name"].startswith(prefix)
+        ]
+
     def document_text(self, key: str) -> str:
         """Return how a document is cited; empty for no key."""
         if not key:
@@ -93,6 +132,10 @@ class Pack:
             while code := by_code[code]["parent"]:
                 needed.add(code)
         return [row for row in rows if row["code"] in needed or _inside(int(row["code"]), bounds)]
+
+
+def _day_before(text: str) -> str:
+    return (date.fromisoformat(text) - timedelta(days=1)).isoformat() if text else ""
 
 
 def _span(code: int) -> int:
@@ -126,22 +169,25 @@ def load_pack(name: str) -> Pack:
     """
     lineage = tuple(_lineage(name))
     documents: dict[str, Document] = {}
-    policies: list[Policy] = []
+    policies: dict[str, Policy] = {}
+    areas = [int(code) for code in _yaml(lineage[-1]).get("areas") or []]
     for folder in lineage:
         data = _yaml(folder)
         for entry in data.get("documents") or []:
             document = _document(entry, folder)
             documents[document.key] = document
-        policies += [_policy(entry, folder) for entry in data.get("policies") or []]
+        for entry in data.get("policies") or []:
+            policy = _policy(entry, folder, areas)
+            policies[policy.key] = policy
     own = _yaml(lineage[-1])
     demo = lineage[-1] / "demo.yaml"
     return Pack(
         name=name,
         title=own["title"],
-        areas=tuple(int(code) for code in own.get("areas") or []),
+        areas=tuple(areas),
         lineage=lineage,
         documents=documents,
-        policies=tuple(policies),
+        policies=tuple(policies.values()),
         demo=yaml.safe_load(demo.read_text(encoding="utf-8")) if demo.exists() else {},
     )
 
@@ -173,12 +219,16 @@ def _document(entry: dict[str, Any], folder: Path) -> Document:
             issued_on=issued if isinstance(issued, date) else None,
             mark=str(entry["mark"]),
             summary=str(entry.get("summary") or ""),
+            clauses=tuple(
+                {"clause": str(clause["clause"]), "text": str(clause["text"])} for clause in entry.get("clauses") or []
+            ),
         )
     except KeyError as error:
         raise PackError(f"{folder.name}/pack.yaml 的文件条目缺少 {error}。") from error
 
 
-def _policy(entry: dict[str, Any], folder: Path) -> Policy:
+def _policy(entry: dict[str, Any], folder: Path, areas: list[int]) -> Policy:
+    """Read a policy; one without an area of its own holds for the place that loads it."""
     try:
         valid_from = entry["valid_from"]
         if not isinstance(valid_from, date):
@@ -186,12 +236,14 @@ def _policy(entry: dict[str, Any], folder: Path) -> Policy:
         return Policy(
             key=str(entry["key"]),
             name=str(entry["name"]),
-            area=int(str(entry["area"])),
+            area=int(str(entry["area"])) if "area" in entry else (areas[0] if areas else 0),
             budget_purpose=str(entry["budget_purpose"]),
             document=str(entry["document"]),
             valid_from=valid_from,
             parameters=str(entry["parameters"]),
             model=folder / "policies" / str(entry["model"]),
+            subject=str(entry.get("subject") or "elder"),
+            form=str(entry.get("form") or "credit"),
         )
     except KeyError as error:
         raise PackError(f"{folder.name}/pack.yaml 的政策条目缺少 {error}。") from error
@@ -245,8 +297,26 @@ def _check_policies(pack: Pack) -> Iterator[Problem]:
     for policy in pack.policies:
         if not policy.model.exists():
             yield Problem(f"政策 {policy.key}", f"没有模型文件 {policy.model.name}")
+            continue
         if policy.document not in pack.documents:
             yield Problem(f"政策 {policy.key}", f"依据文件“{policy.document}”不在 documents 中")
+        if policy.subject not in SUBJECTS or policy.form not in FORMS:
+            yield Problem(f"政策 {policy.key}", f"对象“{policy.subject}”或形式“{policy.form}”不认识")
+        if not policy.examples():
+            yield Problem(f"政策 {policy.key}", f"没有示例人员 {policy.model.stem}.examples.csv")
+        for what in problems(
+            policy.model.read_text(encoding="utf-8"),
+            subject=policy.subject,
+            parameters=pack.parameters_of(policy),
+            examples=policy.examples(),
+            on=_latest(policy, pack),
+        ):
+            yield Problem(f"政策 {policy.key}", what)
+
+
+def _latest(policy: Policy, pack: Pack) -> date:
+    """Return the first day of the newest figures: what a policy's examples speak of."""
+    return max([policy.valid_from, *(date.fromisoformat(row["first"]) for row in pack.parameters_of(policy))])
 
 
 def _is_date(text: str) -> bool:

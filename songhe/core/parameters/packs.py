@@ -11,7 +11,7 @@ from songhe.packs.loader import Pack
 
 def load(pack: Pack) -> str:
     """Enter the pack's figures; a figure already there for the same first day takes the pack's value."""
-    rows = pack.table("parameters.csv")
+    rows = pack.parameters()
     known = {(each.name, each.validity.lower): each for each in Parameter.objects.all()}
     for row in rows:
         first = date.fromisoformat(row["valid_from"])
