@@ -324,6 +324,7 @@ def _accounts(region: Region) -> None:
             ("provider", "卫经理", Role.PROVIDER_MANAGER, None, {"provider_id": provider.pk}),
             ("carer", carer.name, Role.CARER, None, {"provider_id": provider.pk, "staff_id": carer.pk}),
             ("policy", "蒋政策", Role.POLICY_OFFICER, city, {}),
+            ("policy2", "陶复核", Role.POLICY_OFFICER, city, {}),
             ("checker", "沈审核", Role.FINANCE_CHECKER, city, {}),
             ("approver", "韩审批", Role.FINANCE_APPROVER, city, {}),
             ("cashier", "杨出纳", Role.CASHIER, city, {}),

@@ -59,7 +59,7 @@ def rights(region: Region, journalled: bool) -> None:
     with use(Scope.system()):
         _assessments(region)
         _decisions(region)
-        for policy_row in Policy.objects.all():
+        for policy_row in Policy.objects.filter(form=Policy.Form.CREDIT):
             for month in region.months():
                 with at(_stamp(month, time(6))):
                     policy.open_month(month=month, policy=policy_row)
@@ -128,7 +128,7 @@ def _answers(rules: Scale, level: int, region: Region) -> dict[str, int]:
 def _decisions(region: Region) -> None:
     since = region.months()[0]
     officer = region.users["county"]
-    for policy_row in Policy.objects.all():
+    for policy_row in Policy.objects.filter(form=Policy.Form.CREDIT):
         version = version_on(policy_row, since)
         if version is None:
             continue
@@ -153,7 +153,7 @@ def _decisions(region: Region) -> None:
 
 
 def _decide(elder: Elder, version: Any, on: date, officer: Any) -> Decision:
-    judgement = judge(version, facts_for_policy(elder, on))
+    judgement = judge(version, facts_for_policy(elder, on), on)
     return Decision(
         elder=elder,
         area_id=elder.area_id,

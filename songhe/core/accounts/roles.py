@@ -72,6 +72,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "contracts.*",
             "assessment.*",
             "policy.decide",
+            "policy.adjust",
         }
         | {"orders.*", "dispatch.*", "visits.judge", "visits.verify", "settlement.draw", "funds.edit"}
     ),

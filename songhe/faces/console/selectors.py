@@ -109,7 +109,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     Role.OPERATOR: ("orders-order+", "orders-order", "dispatch-assignment", "orders-complaint"),
     Role.ADVISER: ("orders-order+", "elders-elder"),
     Role.PROVIDER_MANAGER: ("orders-order", "visits-visit", "workforce-staff", "settlement-statement"),
-    Role.POLICY_OFFICER: ("policy-version", "policy-document", "policy-decision", "indicators-indicator"),
+    Role.POLICY_OFFICER: ("policy-policy-version", "policy-document", "policy-decision", "indicators-indicator"),
     Role.FINANCE_CHECKER: ("settlement-statement", "visits-visit", "contracts-contract"),
     Role.FINANCE_APPROVER: ("settlement-statement", "funds-line", "contracts-contract"),
     Role.CASHIER: ("payments-batch", "payments-payment", "payments-payee"),

@@ -1,7 +1,7 @@
 """The place's documents and policies."""
 
 from songhe.core.calendar.services import today
-from songhe.core.parameters.selectors import parameters_on
+from songhe.packs.loader import Document as Entry
 from songhe.packs.loader import Pack
 from songhe.rights.policy import services
 from songhe.rights.policy.models import Document, Policy
@@ -20,24 +20,33 @@ def load(pack: Pack) -> str:
                 "issued_on": entry.issued_on,
                 "mark": entry.mark,
                 "summary": entry.summary,
+                "clauses": list(entry.clauses),
+                "search_text": search_text(entry),
             },
         )
-    for entry in pack.policies:
+    for rule in pack.policies:
         policy, _made = Policy.objects.update_or_create(
-            key=entry.key,
-            defaults={"name": entry.name, "area_id": entry.area, "budget_purpose": entry.budget_purpose},
+            key=rule.key,
+            defaults={
+                "name": rule.name,
+                "area_id": rule.area,
+                "budget_purpose": rule.budget_purpose,
+                "subject": rule.subject,
+                "form": rule.form,
+            },
         )
-        prefix = f"{entry.parameters}."
-        parameters = {
-            name.removeprefix(prefix): int(value) if value == value.to_integral_value() else str(value)
-            for name, value in parameters_on(today()).items()
-            if name.startswith(prefix)
-        }
         services.publish_version(
             policy=policy,
-            document=documents[entry.document],
-            model_xml=entry.model.read_text(encoding="utf-8"),
-            parameters=parameters,
-            first=entry.valid_from if not policy.versions.exists() else today(),
+            document=documents[rule.document],
+            model_xml=rule.model.read_text(encoding="utf-8"),
+            parameters=pack.parameters_of(rule),
+            examples=rule.examples(),
+            first=rule.valid_from if not policy.versions.exists() else today(),
         )
     return f"文件 {len(documents)} 份，政策 {len(pack.policies)} 项"
+
+
+def search_text(document: Entry) -> str:
+    """Return all of a document's words in one text, for searching."""
+    clauses = [f"{clause['clause']} {clause['text']}" for clause in document.clauses]
+    return "\n".join([document.title, document.number, document.issuer, document.summary, *clauses])

@@ -1,19 +1,26 @@
-"""Asking a policy version about one elder: facts in, a judgement with its reasons out."""
+"""Asking policies about one case: facts in, a judgement with its reasons out; and the rules between benefits."""
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from songhe.engines.policy import Model, as_json, evaluate, load_model
-from songhe.registers.elders.models import DifficultyKind, LivingSituation, Sex
+from songhe.engines.policy import as_json, evaluate
+from songhe.packs import policies
+from songhe.packs.policies import (
+    ALLOWED,
+    AMOUNT,
+    ENTITLED,
+    MAY,
+    ONCE_AMOUNT,
+    PARAMETERS,
+    REASON,
+    figures,
+    read_model,
+)
+from songhe.registers.elders.models import AbilityLevel, DifficultyKind, LivingSituation, Sex
 from songhe.rights.policy.models import PolicyVersion
-
-# The names by which every policy model answers; the rest of its graph is its own affair.
-ENTITLED = "资格"
-REASON = "结论"
-AMOUNT = "月度额度"
-PARAMETERS = "参数"
 
 # Facts are codes, as models compare them; people read their names.
 WORDS = {
@@ -21,11 +28,12 @@ WORDS = {
     **dict(LivingSituation.choices),
     **dict(Sex.choices),
 }
+LEVEL_WORDS = {str(value): label for value, label in AbilityLevel.choices}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a policy says of one elder: whether, how much a month in fen, why, and step by step."""
+    """What a policy says of one case: whether, how much (a month, or once) in fen, why, and step by step."""
 
     entitled: bool
     monthly_fen: int
@@ -33,24 +41,108 @@ class Judgement:
     facts: dict[str, Any]
     trace: list[dict[str, Any]]
     explanation: str
+    results: dict[str, Any] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=64)
-def _model(version_id: UUID, digest: str, text: str) -> Model:
-    return load_model(text)
+def digest_of(model_xml: str, parameters: list[dict[str, Any]]) -> str:
+    """Return what tells one rule with its figures from another."""
+    rows = sorted(repr(sorted(row.items())) for row in parameters)
+    return sha256(f"{model_xml}\n{rows}".encode()).hexdigest()
 
 
-def judge(version: PolicyVersion, facts: dict[str, Any]) -> Judgement:
-    """Evaluate a policy version on an elder's facts."""
-    evaluation = evaluate(
-        _model(version.pk, version.digest, version.model_xml), {**facts, PARAMETERS: version.parameters}
-    )
-    entitled = bool(evaluation.results[ENTITLED])
+def given(version: PolicyVersion, facts: dict[str, Any], on: date) -> dict[str, Any]:
+    """Return all that a version is asked with: facts, its own parameters of the day."""
+    return {**facts, PARAMETERS: figures(version.parameters, on)}
+
+
+def judge(version: PolicyVersion, facts: dict[str, Any], on: date) -> Judgement:
+    """Evaluate a version on a case's facts with the parameters of a day."""
+    evaluation = evaluate(read_model(version.model_xml), given(version, facts, on))
+    results = evaluation.results
+    entitled = results.get(ENTITLED) is True
+    amount = results.get(ONCE_AMOUNT) if ONCE_AMOUNT in results else results.get(AMOUNT)
     return Judgement(
         entitled=entitled,
-        monthly_fen=int(evaluation.results[AMOUNT] or 0) if entitled else 0,
-        reason=str(evaluation.results[REASON]),
+        monthly_fen=int(amount or 0) if entitled else 0,
+        reason=str(results.get(REASON) or ""),
         facts=as_json(facts),
         trace=evaluation.trace_as_json(),
         explanation="\n".join(evaluation.explain(WORDS)),
+        results={name: as_json(value) for name, value in results.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Every policy for elders in force on a day, by the policy's id, and the version that decides between them."""
+
+    on: date
+    versions: dict[UUID, PolicyVersion]
+    coordination: PolicyVersion | None = None
+
+    def coordinates(self, policy_id: UUID) -> bool:
+        """Tell whether the rules between benefits speak of a policy."""
+        if self.coordination is None or policy_id not in self.versions:
+            return False
+        return f"{MAY}{self.versions[policy_id].policy.name}" in read_model(self.coordination.model_xml).decisions
+
+    def judge(self, facts: dict[str, Any], *asked: UUID) -> dict[UUID, Judgement]:
+        """Judge a case by the policies asked for (all of them if none is named), and by those they depend on.
+
+        The best of several benefits, and what excludes what, is said by the coordinating version: it gets every
+        policy's amount by the policy's name (0 where nothing is due), and answers for each.
+        """
+        wanted = set(asked or self.versions)
+        if any(self.coordinates(pk) for pk in wanted):
+            wanted |= {pk for pk in self.versions if self._spoken_of(pk)}
+        found = {pk: judge(self.versions[pk], facts, self.on) for pk in wanted if pk in self.versions}
+        return self._between(found, facts) if self.coordination else found
+
+    def _spoken_of(self, policy_id: UUID) -> bool:
+        assert self.coordination is not None
+        name = self.versions[policy_id].policy.name
+        return self.coordinates(policy_id) or name in read_model(self.coordination.model_xml).inputs
+
+    def _between(self, found: dict[UUID, Judgement], facts: dict[str, Any]) -> dict[UUID, Judgement]:
+        assert self.coordination is not None
+        amounts = {
+            self.versions[pk].policy.name: _weight(judgement) if judgement.entitled else 0
+            for pk, judgement in found.items()
+        }
+        model = read_model(self.coordination.model_xml)
+        known = given(self.coordination, {**facts, **amounts}, self.on)
+        settled = dict(found)
+        for pk, judgement in found.items():
+            answer = f"{MAY}{self.versions[pk].policy.name}"
+            if not judgement.entitled or answer not in model.decisions:
+                continue
+            evaluation = evaluate(model, known, answer)
+            word = str(evaluation.results[answer])
+            settled[pk] = replace(
+                judgement,
+                entitled=word == ALLOWED,
+                monthly_fen=judgement.monthly_fen if word == ALLOWED else 0,
+                reason=judgement.reason if word == ALLOWED else word,
+                trace=[*judgement.trace, *evaluation.trace_as_json()],
+                explanation="\n".join([judgement.explanation, *evaluation.explain(WORDS)]),
+            )
+        return settled
+
+
+def _weight(judgement: Judgement) -> int:
+    """Return what a benefit counts as between benefits; a service without an amount counts as one fen."""
+    return judgement.monthly_fen or 1
+
+
+# --- looking a version over ------------------------------------------------------------------------------------
+
+
+def problems_of(version: PolicyVersion, on: date) -> list[str]:
+    """Return what stands in the way of a version: it cannot be read, is unsound, lacks figures or fails an example."""
+    return policies.problems(
+        version.model_xml,
+        subject=version.policy.subject,
+        parameters=version.parameters,
+        examples=version.examples,
+        on=on,
     )

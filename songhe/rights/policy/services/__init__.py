@@ -1,0 +1,31 @@
+"""Every write on policies: versions, decisions, credits, adjustments, screening, simulations."""
+
+from songhe.rights.policy.services.adjusting import book, concerned, redecide_elder
+from songhe.rights.policy.services.awards import award
+from songhe.rights.policy.services.credits import close_month, open_credit, open_month
+from songhe.rights.policy.services.deciding import decide, end
+from songhe.rights.policy.services.screening import screen, settle_finding
+from songhe.rights.policy.services.simulating import ask_simulation, simulate
+from songhe.rights.policy.services.versions import draft, edit, enact, publish_version, submit, turn_over
+
+__all__ = [
+    "ask_simulation",
+    "award",
+    "book",
+    "close_month",
+    "concerned",
+    "decide",
+    "draft",
+    "edit",
+    "enact",
+    "end",
+    "open_credit",
+    "open_month",
+    "publish_version",
+    "redecide_elder",
+    "screen",
+    "settle_finding",
+    "simulate",
+    "submit",
+    "turn_over",
+]
