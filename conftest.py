@@ -105,10 +105,17 @@ def _build_template() -> str:
         _sign_in(building, owner=True)
         with swiftly():
             call_command("migrate", verbosity=0)
+        connections["default"].close()
+        _copy(building, _bare(name))
         _load_packs()
         connections["default"].close()
         admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name)))
     return name
+
+
+def _bare(template: str) -> str:
+    """Return the name of the database with the same tables and no place in it."""
+    return template.replace("songhe_template_", "songhe_bare_")
 
 
 def _drop(admin: psycopg.Connection, name: str) -> None:
@@ -119,9 +126,13 @@ def _drop_leftovers(admin: psycopg.Connection) -> None:
     """Drop the oldest templates, and what killed runs left; nobody else builds while the lock is held."""
     names = admin.execute("SELECT datname FROM pg_database ORDER BY oid DESC").fetchall()
     templates = [name for (name,) in names if name.startswith("songhe_template_")]
+    old = {name.rpartition("_")[2] for name in templates[KEPT_TEMPLATES:]}
+    rest = [
+        name for (name,) in names if name.startswith(("songhe_bare_", "songhe_place_")) and old & set(name.split("_"))
+    ]
     dead = [name for (name,) in names if name.startswith("building_songhe_template_")]
     dead += [name for (name,) in names if name.startswith("songhe_test_") and not _alive(name)]
-    for name in templates[KEPT_TEMPLATES:] + dead:
+    for name in templates[KEPT_TEMPLATES:] + rest + dead:
         _drop(admin, name)
 
 
@@ -225,3 +236,42 @@ def anqing(anqing_region: str, django_db_blocker: pytest.FixtureRequest) -> Iter
         _sign_in(own, owner=False)
         yield
         _fresh_copy()
+
+
+@pytest.fixture
+def place(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Let the test live in the place it names (``parametrize("place", ["wuhan"], indirect=True)``), on its own copy.
+
+    The place has its divisions, pack and staff (``songhe.demo.staffing``), and nobody in its roll yet.
+    """
+    own = settings.DATABASES["default"]["NAME"]
+    with django_db_blocker.unblock():
+        connections.close_all()
+        _copy(_place(request.param), own)
+        _sign_in(own, owner=False)
+        yield request.param
+        _fresh_copy()
+
+
+def _place(pack: str) -> str:
+    """Build the place once for each schema; return its database's name."""
+    from songhe.config.packs import load_pack_into_rooms
+    from songhe.demo.staffing import staff_place
+
+    template = settings.SONGHE_TEST_TEMPLATE
+    name = template.replace("songhe_template_", f"songhe_place_{pack}_")
+    with _administrator() as admin:
+        admin.execute("SELECT pg_advisory_lock(728433)")
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            building = f"making_{name}"
+            _copy(_bare(template), building)
+            _sign_in(building, owner=True)
+            load_pack_into_rooms(pack)
+            staff_place(pack)
+            connections.close_all()
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
+            )
+    return name

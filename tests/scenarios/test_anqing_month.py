@@ -100,7 +100,7 @@ def assess(city, elder, worse=()):
 
 def decide(city, elder):
     with use(Scope.system()):
-        policy = Policy.objects.get()
+        policy = Policy.objects.get(key="aq-safety-net-services")
     city["street"].sends(
         reverse("console:policy-decision-create"), elder_id=elder.pk, policy=policy.pk, on=today().isoformat()
     )
