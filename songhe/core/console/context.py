@@ -11,13 +11,14 @@ from songhe.core.console.menu import menu_for
 from songhe.core.flow.services import overdue, todos
 from songhe.core.scope.services import current
 
+PRODUCT = "松鹤"
 BADGE = 99
 
 
 def page_frame(request: HttpRequest) -> dict[str, Any]:
     """Give templates the product's name, the menu and the number of to-dos."""
     user = getattr(request, "user", None)
-    frame: dict[str, Any] = {"product": "松鹤", "demo": settings.DEMO}
+    frame: dict[str, Any] = {"product": PRODUCT, "demo": settings.DEMO}
     if isinstance(user, User):
         frame["menu"] = SimpleLazyObject(lambda: menu_for(user, request.path))
         frame["waiting"] = SimpleLazyObject(lambda: _waiting(user))

@@ -2,9 +2,14 @@
 
 import logging
 import secrets
+import sys
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from songhe.core.console.context import PRODUCT
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +41,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Show an unforeseen error's reference number; the log line of the same number has the rest."""
     reference = secrets.token_hex(4).upper()
     logger.error("error %s at %s", reference, request.path, exc_info=True)
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _database_away(reference)
     return _page(request, 500, "系统出错", "刚才的操作没有完成，数据没有改变。请稍后再试。", reference=reference)
+
+
+def _database_away(reference: str) -> HttpResponse:
+    """Say that the database does not answer, on a page that asks it nothing: no menu, no name, no session."""
+    message = "数据库正忙，或正在恢复。刚才的操作没有完成，数据没有改变，请返回上一页稍后再提交，已填写的内容会保留。"
+    context = {"product": PRODUCT, "code": 503, "title": "请稍候再试", "message": message, "reference": reference}
+    page = render_to_string("console/error.html", context)
+    return HttpResponse(page, status=503, headers={"Retry-After": "3"})
 
 
 def _page(request: HttpRequest, code: int, title: str, message: str, reference: str = "") -> HttpResponse:
