@@ -94,11 +94,9 @@
   }
 
   form.addEventListener("submit", async (event) => {
-    if (form.dataset.filled) return;
     event.preventDefault();
     for (const [name, value] of Object.entries(await contents())) form.elements[name].value = value;
-    form.dataset.filled = "1";
-    form.requestSubmit();
+    form.submit();
   });
 
   document.getElementById("try-form")?.addEventListener("submit", async (event) => {
