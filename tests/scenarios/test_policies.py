@@ -1,7 +1,8 @@
 """The policies of the places, each decided on its pages by that place's people from its own pack."""
 
+import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -18,8 +19,9 @@ from songhe.registers.funds import services as funds
 from songhe.registers.funds.models import BudgetLine
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Staff
-from songhe.rights.policy.models import Award, Credit, Decision, Entitlement, Finding, Policy
-from songhe.rights.policy.services import open_month
+from songhe.rights.policy.drafting import to_editor
+from songhe.rights.policy.models import Award, Credit, Decision, Entitlement, Finding, Policy, Simulation
+from songhe.rights.policy.services import decide, open_month, simulate
 from tests.people import Person
 
 
@@ -339,3 +341,44 @@ def test_documents_are_searched_by_their_words_and_say_who_cites_them(here):
     assert "dmn-modeler" in here.policy.opens(editor)
     compared = here.policy.opens(reverse("console:policy-policy-version-compare", args=[draft.pk, version.pk]))
     assert "月度额度 = 20000" in compared and "月度额度 = 26000" in compared and "高龄起始" not in compared
+
+
+@at("anqing")
+def test_two_people_change_the_law_from_a_day_by_their_pages(here):
+    tomorrow = today() + timedelta(days=1)
+    approver = Person("policy2")
+    elder = here.elder(kinds=["minimum_living"])
+    with use(Scope.system()):
+        policy = Policy.objects.get(key="aq-safety-net-services")
+        old = policy.versions.get()
+    here.policy.sends(
+        reverse("console:policy-policy-version-draft", args=[old.pk]), note="提高", first=tomorrow.isoformat()
+    )
+    with use(Scope.system()):
+        draft = policy.versions.get(number=2)
+    editor = reverse("console:policy-policy-version-editor", args=[draft.pk])
+    here.policy.opens(editor)
+    figures = [{**row, "value": "30000"} if row["name"] == "月度额度" else row for row in draft.parameters]
+    people = [{**row, "月度额度": "30000"} if row["月度额度"] == "20000" else row for row in draft.examples]
+    here.policy.sends(
+        editor, model_xml=to_editor(draft.model_xml), parameters=json.dumps(figures), examples=json.dumps(people)
+    )
+
+    def step(person, name, **data):
+        return person.presses(reverse("console:policy-policy-version-step", args=[draft.pk, name]), **data)
+
+    assert "还没有测算" in step(here.policy, "simulate").content.decode()
+    here.policy.sends(reverse("console:policy-simulation-create"), policy_version=draft.pk, on=today().isoformat())
+    with use(Scope.system()):
+        simulation = Simulation.objects.get()
+    simulate(simulation_id=simulation.pk)
+    shown = here.policy.opens(reverse("console:policy-simulation-detail", args=[simulation.pk]))
+    assert "300.00" in shown and "按困难类别" in shown and "预算项目" in shown
+    assert step(here.policy, "simulate").status_code == 303
+    # Who drafted cannot go on; another officer can.
+    assert step(here.policy, "review").status_code != 303
+    assert step(approver, "review").status_code == 303
+    assert step(approver, "enact", first=tomorrow.isoformat()).status_code == 303
+    with use(Scope.system()):
+        fen = [decide(elder_id=elder.pk, policy=policy, on=day, user=None).monthly_fen for day in (today(), tomorrow)]
+    assert fen == [20000, 30000]
