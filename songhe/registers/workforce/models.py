@@ -37,11 +37,22 @@ class Skill(Record):
         return self.name
 
 
+# Who visits a street's elders may set out from the next one; the street's office must still read who came.
+SERVES_HERE = (
+    "({area} OR EXISTS (SELECT 1 FROM (SELECT provider_id) employer(id) "
+    "JOIN providers_providerarea served ON served.provider_id = employer.id "
+    "JOIN areas_area there ON there.code = served.area_id WHERE there.code < {hi} AND there.upper > {lo}))"
+)
+
+
 @pghistory.track()
 class Staff(Record):
-    """A person's employment with one provider; ``area`` is where they set out from, and bounds who sees them."""
+    """A person's employment with one provider; ``area`` is where they set out from.
 
-    row_scope: ClassVar = RowScope(area="area", provider="provider", writers=("area", "provider"))
+    Staff of a division see whoever sets out there and the people of the providers that serve there.
+    """
+
+    row_scope: ClassVar = RowScope(area="area", provider="provider", area_sql=SERVES_HERE, writers=("area", "provider"))
 
     class Sex(models.TextChoices):
         MALE = "male", "男"
