@@ -1,11 +1,17 @@
 """Visits and what is doubted about them, in the console."""
 
+from typing import Any
+
+import segno
 from django import forms
 from django.db.models import Q, QuerySet
 
 from songhe.care.visits import services
 from songhe.care.visits.models import Visit
-from songhe.core.console.pages import FACTS, TIMELINE, Column, Pages, StepForm, Tab, pages
+from songhe.care.visits.selectors import home_code_of
+from songhe.core.accounts.models import User
+from songhe.core.console.pages import FACTS, TIMELINE, Column, Command, Pages, StepForm, Tab, pages
+from songhe.registers.elders.console import ElderPages
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders
 
@@ -44,7 +50,7 @@ class VisitPages(Pages):
         "own_fen",
     ]
     search, search_hint = search, "订单号、姓名、拼音或身份证号"
-    filters = ["state", "provider", "doubts__rule"]
+    filters = ["state", "provider", "doubts__rule", "verified_at"]
     select_related = ["elder", "area", "service", "staff", "provider", "order"]
     under = {Elder: "elder"}
     totals = ["price_fen", "credit_fen", "own_fen"]
@@ -55,3 +61,29 @@ class VisitPages(Pages):
     }
     hidden_steps = ["check_in", "check_out", "verify", "doubt", "cancel"]
     tabs = [Tab("凭证与存疑", "visits/_proof.html"), FACTS, TIMELINE]
+
+
+def of_home(elder: Elder, user: User) -> dict[str, Any]:
+    """Give the tab the code to be printed for the elder's door."""
+    code = home_code_of(elder.pk)
+    return {"code": code, "picture": segno.make(code.token, error="m").svg_data_uri(scale=6) if code else ""}
+
+
+def give_home_code(*, elder: Elder) -> None:
+    """Give the elder's door a new code."""
+    services.give_home_code(elder_id=elder.pk)
+
+
+# The elders' room knows nothing of visits.
+ElderPages.add_tab(Tab("家门二维码", "visits/_home_code.html", of_home, permission="visits.view"))
+ElderPages.add_command(
+    Command(
+        "home-code",
+        "发放家门二维码",
+        give_home_code,
+        "elders.edit",
+        icon="qrcode",
+        warning="发放新码后，原来贴在门上的二维码作废，请当场更换。",
+        only_if=lambda elder: elder.state == Elder.State.ACTIVE,
+    )
+)

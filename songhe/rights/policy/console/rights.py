@@ -12,9 +12,21 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
-from songhe.core.calendar.services import today
+from songhe.core.calendar.services import month_of, today
 from songhe.core.console.fields import DayInput, Lookup
-from songhe.core.console.pages import FACTS, TIMELINE, Action, Bulk, Column, Pages, StepForm, Tab, View, pages
+from songhe.core.console.pages import (
+    FACTS,
+    TIMELINE,
+    Action,
+    Bulk,
+    Column,
+    Command,
+    Pages,
+    StepForm,
+    Tab,
+    View,
+    pages,
+)
 from songhe.core.console.views.access import led_to, person
 from songhe.core.ledger.selectors import balances
 from songhe.registers.elders.models import Elder
@@ -106,6 +118,17 @@ class DecisionPages(Pages):
     ]
 
 
+def open_this_month(*, entitlement: Entitlement) -> None:
+    """Open the present month's credit of someone found entitled after the month had begun."""
+    services.open_credit(entitlement=entitlement, month=today())
+
+
+def _lacks_credit(entitlement: Entitlement) -> bool:
+    month, _next = month_of(today())
+    is_credit = entitlement.policy.form == Policy.Form.CREDIT
+    return is_credit and today() in entitlement.validity and not entitlement.credits.filter(month=month).exists()
+
+
 @pages
 class EntitlementPages(Pages):
     model, room, noun, menu, icon, order = Entitlement, "policy", "entitlement", "评估与待遇", "heart-handshake", 30
@@ -119,6 +142,9 @@ class EntitlementPages(Pages):
     under = {Elder: "elder"}
     totals = ["monthly_fen"]
     readonly = True
+    commands = [
+        Command("open-credit", "开立本月额度", open_this_month, "policy.decide", icon="wallet", only_if=_lacks_credit)
+    ]
 
 
 def of_credit(credit: Credit, user: User) -> dict[str, Any]:
