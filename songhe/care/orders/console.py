@@ -25,7 +25,7 @@ class OrderPages(Pages):
     columns = ["number", ELDER, "area", "service", "wanted_from", "provider", "state", "price_fen", "credit_fen"]
     more_columns = ["own_fen", "source", "placed_at", "placed_by", "urgent"]
     search, search_hint, search_everywhere = search, "订单号、姓名、拼音、电话或身份证号", True
-    filters = ["state", "source", "service__category", "provider", "urgent"]
+    filters = ["state", "source", "service__category", "provider", "urgent", "placed_at"]
     select_related = ["elder", "area", "service", "provider", "placed_by"]
     under = {Elder: "elder"}
     totals = ["price_fen", "credit_fen", "own_fen"]

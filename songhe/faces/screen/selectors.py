@@ -52,23 +52,25 @@ def tiles(area: Area, names: tuple[str, ...]) -> list[Tile]:
     """Return figures of an area and the present month."""
     period = this_month()
     return [
-        Tile(MEASURES[name].name, MEASURES[name].value(area, period), MEASURES[name].unit, rows_url(name))
+        Tile(MEASURES[name].name, MEASURES[name].value(area, period), MEASURES[name].unit, rows_url(name, period))
         for name in names
     ]
 
 
-def rows_url(name: str) -> str:
-    """Return where the rows behind a measure are listed; empty where no page lists them."""
+def rows_url(name: str, period: Period) -> str:
+    """Return where the rows behind a period's figure are listed; empty where no page lists them."""
     measure = MEASURES[name]
+    narrowed = measure.filter_for(period)
     try:
-        return f"{pages_named(measure.pages).url()}{'?' + measure.query if measure.query else ''}"
+        return f"{pages_named(measure.pages).url()}{'?' + narrowed if narrowed else ''}"
     except (KeyError, NoReverseMatch):
         return ""
 
 
 def indicator_figures(area: Area) -> list[tuple[Figure, str]]:
     """Return the place's indicators with the rows of their numerators."""
-    return [(figure, rows_url(figure.indicator.numerator)) for figure in figures(area, this_month())]
+    period = this_month()
+    return [(figure, rows_url(figure.indicator.numerator, period)) for figure in figures(area, period)]
 
 
 def budget(area: Area) -> list[Any]:

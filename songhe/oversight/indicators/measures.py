@@ -5,7 +5,7 @@ An indicator of a place is data (``indicators.csv``): a numerator and a denomina
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
@@ -34,7 +34,8 @@ class Period:
 class Measure:
     """Something counted or summed: ``rows`` gives the records behind the figure, ``of`` turns them into it.
 
-    ``pages`` is the key of the console pages that list the rows, ``query`` their filter.
+    ``pages`` is the key of the console pages that list the rows, ``query`` their filter, where ``{first}`` and
+    ``{last}`` stand for the period's days.
     """
 
     key: str
@@ -44,6 +45,10 @@ class Measure:
     of: Callable[[QuerySet[Any]], int] = lambda rows: rows.count()
     pages: str = ""
     query: str = ""
+
+    def filter_for(self, period: Period) -> str:
+        """Return the query string that narrows the pages to the rows of a period."""
+        return self.query.format(first=period.first, last=period.next_first - timedelta(days=1))
 
     def value(self, area: Area, period: Period) -> int:
         """Return the figure for an area's subtree and a period; money is in fen."""
@@ -77,7 +82,7 @@ def _communities(area: Area, period: Period) -> QuerySet[Area]:
 
 
 _ALL = [
-    Measure("elders", "在册老年人", "人", _active, pages="elders-elder"),
+    Measure("elders", "在册老年人", "人", _active, pages="elders-elder", query="state=active"),
     Measure(
         "elders_in_difficulty",
         "困难老年人",
@@ -132,6 +137,7 @@ _ALL = [
         "单",
         lambda area, period: Order.objects.filter(_within(area), _between("placed_at", period)),
         pages="orders-order",
+        query="placed_at_min={first}&placed_at_max={last}",
     ),
     Measure(
         "visits_verified",
@@ -141,7 +147,7 @@ _ALL = [
             _within(area), _between("verified_at", period), state=VisitState.VERIFIED
         ),
         pages="visits-visit",
-        query="state=verified",
+        query="state=verified&verified_at_min={first}&verified_at_max={last}",
     ),
     Measure(
         "served",
@@ -152,7 +158,7 @@ _ALL = [
         ),
         of=_people("elder_id"),
         pages="visits-visit",
-        query="state=verified",
+        query="state=verified&verified_at_min={first}&verified_at_max={last}",
     ),
     Measure(
         "spent_fen",
@@ -163,7 +169,7 @@ _ALL = [
         ),
         of=_total("credit_fen"),
         pages="visits-visit",
-        query="state=verified",
+        query="state=verified&verified_at_min={first}&verified_at_max={last}",
     ),
     Measure(
         "doubts_open",
@@ -204,6 +210,7 @@ _ALL = [
         "家",
         lambda area, period: Provider.objects.filter(_within(area), state=Provider.State.ACTIVE),
         pages="providers-provider",
+        query="state=active",
     ),
     Measure(
         "carers",
@@ -211,6 +218,7 @@ _ALL = [
         "人",
         lambda area, period: Staff.objects.filter(_within(area), state=Staff.State.ACTIVE),
         pages="workforce-staff",
+        query="state=active",
     ),
 ]
 

@@ -41,6 +41,7 @@ from songhe.registers.elders.selectors import (
 __all__ = ["ElderPages", "ImportPages"]
 
 EDIT = "elders.edit"
+ANY = "any"
 AGE_BANDS = (
     ("60-69", "60–69 岁"),
     ("70-79", "70–79 岁"),
@@ -81,9 +82,9 @@ def _years_before(day: Any, years: int) -> Any:
 
 
 def by_difficulty(rows: QuerySet[Elder], _name: str, value: str) -> QuerySet[Elder]:
-    """Keep the elders in a kind of difficulty today."""
-    found = within_scope(Difficulty.objects.filter(Difficulty.on(today()), kind=value, elder=OuterRef("pk")))
-    return rows.filter(Exists(found))
+    """Keep the elders in a kind of difficulty today, or in any."""
+    found = within_scope(Difficulty.objects.filter(Difficulty.on(today()), elder=OuterRef("pk")))
+    return rows.filter(Exists(found if value == ANY else found.filter(kind=value)))
 
 
 def _difficulty_text(elder: Elder) -> str:
@@ -155,7 +156,10 @@ class ElderPages(Pages):
         (
             "difficulty",
             django_filters.ChoiceFilter(
-                label="困难类别", choices=DifficultyKind.choices, method=by_difficulty, empty_label="全部"
+                label="困难类别",
+                choices=[(ANY, "任一困难类别"), *DifficultyKind.choices],
+                method=by_difficulty,
+                empty_label="全部",
             ),
         ),
         "ability_level",
