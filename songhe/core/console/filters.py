@@ -51,7 +51,9 @@ class _Day(forms.DateInput):
 
 class _DayRange(django_filters.widgets.RangeWidget):  # type: ignore[misc]
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        forms.MultiWidget.__init__(self, (_Day(format="%Y-%m-%d"), _Day(format="%Y-%m-%d")), attrs)
+        # One label stands above both; each says for itself which end it is.
+        ends = [_Day(format="%Y-%m-%d", attrs={"aria-label": end}) for end in ("开始日期", "结束日期")]
+        forms.MultiWidget.__init__(self, ends, attrs)
 
 
 class _Validity(django_filters.DateFilter):  # type: ignore[misc]

@@ -73,6 +73,11 @@ class AssessmentForm(forms.Form):
             {"name": group.name, "fields": [self[item.code] for item in group.items]} for group in self.scale.groups
         ]
 
+    @property
+    def item_count(self) -> int:
+        """How many items the scale asks."""
+        return self.scale.item_count
+
     def circumstance_fields(self) -> list[Any]:
         """Return the circumstances' fields, for the page."""
         return [self[circumstance.key] for circumstance in self.scale.circumstances]

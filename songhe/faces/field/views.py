@@ -3,17 +3,19 @@
 import base64
 import binascii
 from datetime import datetime, time, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from songhe.care.visits import services as visits
+from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
 from songhe.care.visits.selectors import of_staff, with_names
 from songhe.core.accounts.models import User
@@ -42,39 +44,56 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the day: visits in order, and assessments to do."""
     user = worker(request)
     morning = timezone.make_aware(datetime.combine(today(), time()))
-    planned = of_staff(user.staff_id, morning, morning + timedelta(days=2)) if user.staff_id else Visit.objects.none()
-    waiting = (
-        Assessment.objects.filter(state=AssessmentState.ASSIGNED, assessor_1=user)
-        | Assessment.objects.filter(state=AssessmentState.ASSIGNED, assessor_2=user)
-    ).select_related("elder__area")
+    planned = list(of_staff(user.staff_id, morning, morning + timedelta(days=2))) if user.staff_id else []
+    waiting = _waiting_assessments(user) if user.may("assessment.assess") else []
     return render(
         request,
         "field/home.html",
         {
-            "visits": planned,
-            "assessments": waiting.order_by("planned_at", "id"),
-            "tomorrow": morning + timedelta(days=1),
+            "days": _by_day(planned),
+            "left": sum(visit.state in (VisitState.PLANNED, VisitState.STARTED) for visit in planned),
+            "works": user.staff_id is not None,
+            "assessments": waiting,
+            "today": today(),
         },
     )
+
+
+def _waiting_assessments(user: User) -> list[Assessment]:
+    assigned = Assessment.objects.filter(state=AssessmentState.ASSIGNED)
+    own = assigned.filter(Q(assessor_1=user) | Q(assessor_2=user))
+    return list(own.select_related("elder__area").order_by("planned_at", "id"))
+
+
+def _by_day(planned: list[Visit]) -> list[tuple[str, list[Visit]]]:
+    """Return the visits of each day that has any, today's first and without a heading."""
+    return [
+        ("" if day == today() else "明天", list(of_day))
+        for day, of_day in groupby(planned, key=lambda visit: timezone.localtime(visit.planned.lower).date())
+    ]
 
 
 @signed_in
 def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show one visit: where, what, for whom; check in or out."""
-    worker(request)
+    user = worker(request)
     found = get_object_or_404(with_names(Visit.objects.all()), pk=pk)
-    return render(request, "field/visit.html", {"visit": found, "form": _form_for(found)})
+    return _visit_page(request, found, user, PresenceForm() if found.check_in_at is None else CheckOutForm())
 
 
-def _form_for(found: Visit) -> PresenceForm | CheckOutForm:
-    return PresenceForm() if found.check_in_at is None else CheckOutForm()
+def _visit_page(
+    request: HttpRequest, found: Visit, user: User, form: PresenceForm, *, status: int = 200
+) -> HttpResponse:
+    own = user.staff_id == found.staff_id
+    return render(request, "field/visit.html", {"visit": found, "form": form, "own": own}, status=status)
 
 
 @signed_in
-@require_POST
 def check_in(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """Check in."""
+    """Check in; whoever had to sign in again on the way is shown the visit."""
     user = worker(request)
+    if request.method != "POST":
+        return redirect("field:visit", pk)
     form = PresenceForm(request.POST)
     found = get_object_or_404(with_names(Visit.objects.all()), pk=pk)
     if form.is_valid():
@@ -85,14 +104,15 @@ def check_in(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         else:
             messages.success(request, "已签到。")
             return redirect("field:visit", pk)
-    return render(request, "field/visit.html", {"visit": found, "form": form}, status=422)
+    return _visit_page(request, found, user, form, status=422)
 
 
 @signed_in
-@require_POST
 def check_out(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """Check out, with the photo and signature."""
+    """Check out, with the photo and signature; whoever had to sign in again on the way is shown the visit."""
     user = worker(request)
+    if request.method != "POST":
+        return redirect("field:visit", pk)
     found = get_object_or_404(with_names(Visit.objects.all()), pk=pk)
     form = CheckOutForm(request.POST, request.FILES)
     if form.is_valid():
@@ -110,7 +130,7 @@ def check_out(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         else:
             messages.success(request, "已签退，服务完成。")
             return redirect("field:home")
-    return render(request, "field/visit.html", {"visit": found, "form": form}, status=422)
+    return _visit_page(request, found, user, form, status=422)
 
 
 def _stored(upload: object, found: Visit, user: User, purpose: str) -> StoredFile | None:

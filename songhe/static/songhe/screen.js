@@ -3,11 +3,13 @@ import * as maplibregl from "../vendor/maplibre/maplibre-gl.mjs";
 
 const place = document.getElementById("map");
 if (place) {
-  place.style.height = "420px";
-  fetch(place.dataset.map).then((answer) => answer.json()).then((data) => {
+  fetch(place.dataset.map).then((answer) => answer.json()).then(async (data) => {
+    const names = data.counties.features.map((feature) => feature.properties.name).join("");
+    await document.fonts.load('14px "Noto Sans SC Variable"', names);
     const map = new maplibregl.Map({
       container: place,
       attributionControl: false,
+      locale: { "Map.Title": "地图", "NavigationControl.ZoomIn": "放大", "NavigationControl.ZoomOut": "缩小", "Popup.Close": "关闭" },
       style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": "#f4f7f6" } }] },
     });
     map.addControl(new maplibregl.NavigationControl({ showCompass: false }));
@@ -17,6 +19,7 @@ if (place) {
       map.addLayer({ id: "border", type: "line", source: "counties", paint: { "line-color": "#1b5e4a", "line-width": 1.2 } });
       map.addLayer({ id: "facility", type: "circle", source: "facilities", paint: { "circle-radius": 5, "circle-color": "#15803d", "circle-stroke-color": "#fff", "circle-stroke-width": 1 } });
       map.addLayer({ id: "visit", type: "circle", source: "visits", paint: { "circle-radius": 4, "circle-color": "#ea580c", "circle-opacity": 0.85 } });
+      map.addLayer({ id: "county-name", type: "symbol", source: "counties", layout: { "text-field": ["get", "name"], "text-size": 14, "text-font": ["Noto Sans SC Variable"] }, paint: { "text-color": "#0f4539", "text-halo-color": "#fff", "text-halo-width": 1.5 } });
       const points = data.facilities.features.map((feature) => feature.geometry.coordinates);
       if (points.length) {
         const bounds = points.reduce((box, point) => box.extend(point), new maplibregl.LngLatBounds(points[0], points[0]));
@@ -36,7 +39,6 @@ if (place) {
 
 const chart = document.getElementById("by-day");
 if (chart && window.echarts) {
-  chart.style.height = "380px";
   const rows = JSON.parse(document.getElementById("by-day-data").textContent);
   const drawn = echarts.init(chart);
   drawn.setOption({
@@ -45,6 +47,7 @@ if (chart && window.echarts) {
     tooltip: { trigger: "axis" },
     xAxis: { type: "category", data: rows.map(([day]) => day) },
     yAxis: { type: "value", minInterval: 1 },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     series: [{ type: "bar", name: "人次", data: rows.map(([, count]) => count), itemStyle: { color: "#1b7a5a" } }],
   });
   window.addEventListener("resize", () => drawn.resize());

@@ -302,7 +302,15 @@
     else if (key === "n" || key === "e") follow(`[data-key=${key}]`);
   });
 
+  // --- wide tables ------------------------------------------------------------------------------------------
+  // Whatever scrolls sideways can be reached and scrolled by keyboard too.
+  const reachable = (box) => {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  };
+  const watched = new ResizeObserver((entries) => entries.forEach((entry) => reachable(entry.target)));
+
   const prepare = (root) => {
+    $$(".table-responsive:not([role])", root).forEach((box) => { reachable(box); watched.observe(box); });
     $$("[data-lookup]", root).forEach(prepareLookup);
     $$("form[data-draft]", root).forEach(prepareDraft);
   };
