@@ -151,6 +151,37 @@ def policy_evaluate(
     typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
+@policy.command("batch")
+def policy_batch(
+    model: Path,
+    people: Annotated[Path, typer.Option("--input", help="Parquet 人员文件，列名即模型的输入")],
+    output: Annotated[Path, typer.Option("--output", help="结果 Parquet 文件")],
+    backend: Annotated[str, typer.Option(help="duckdb 或 spark（需安装 songhe[spark]）")] = "duckdb",
+    constants: Annotated[Path | None, typer.Option(help="JSON 文件：人人相同的输入，如参数")] = None,
+) -> None:
+    """Evaluate a decision model on everybody in a file."""
+    import json
+
+    from songhe.engines.policy import PolicyError, load_model
+    from songhe.engines.policy.columns import compile_model
+
+    try:
+        given = json.loads(constants.read_text(encoding="utf-8")) if constants else {}
+        compiled = compile_model(load_model(model), given)
+        if backend == "spark":
+            from songhe.engines.policy.columns.spark import run_spark
+
+            count = run_spark(compiled, people, output)
+        elif backend == "duckdb":
+            count = compiled.run_parquet(people, output)
+        else:
+            raise PolicyError(f"--backend 应为 duckdb 或 spark，得到“{backend}”。")
+    except (PolicyError, OSError) as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"已计算 {count} 人，结果在 {output}")
+
+
 @policy.command("tck")
 def policy_tck(directory: Path) -> None:
     """Run the DMN compatibility kit's test files below a folder."""

@@ -219,7 +219,7 @@ def text_of(value: Value) -> Value:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return f"{value.normalize(NUMBERS):f}"
     if isinstance(value, date | time | timedelta | Months):
         return temporal.written(value)
     if isinstance(value, list):
@@ -266,7 +266,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "round down": _rounded(ROUND_DOWN),
     "round half up": _rounded(ROUND_HALF_UP),
     "round half down": _rounded(ROUND_HALF_DOWN),
-    "abs": lambda value: abs(value) if isinstance(value, Decimal | timedelta) else None,
+    "abs": lambda value: abs(value) if isinstance(value, Decimal | timedelta | Months) else None,
     "modulo": _of_numbers(_modulo),
     "sqrt": _of_numbers(NUMBERS.sqrt),
     "exp": _of_numbers(NUMBERS.exp),

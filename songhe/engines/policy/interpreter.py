@@ -169,7 +169,7 @@ def evaluate_node(node: Node, names: Names) -> Value:
             return compare(sign, evaluate_node(left, names), evaluate_node(right, names))
         case Unary(_, operand):
             value = evaluate_node(operand, names)
-            return -value if isinstance(value, Decimal | timedelta) else None
+            return -value if isinstance(value, Decimal | timedelta | temporal.Months) else None
         case If(condition, then, otherwise):
             return evaluate_node(then if evaluate_node(condition, names) is True else otherwise, names)
         case Between(value, low, high):

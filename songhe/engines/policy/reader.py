@@ -39,9 +39,9 @@ def load_model(source: str | Path) -> Model:
         PolicyError: it is not DMN, declares entities, or holds an expression that is not FEEL; the place is named.
     """
     if isinstance(source, str):
-        return _read(source)
+        return _read(source.removeprefix("\ufeff"))
     try:
-        return _read(source.read_text(encoding="utf-8"))
+        return _read(source.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise PolicyError(f"{source.name}：应为 UTF-8 编码的文本。") from error
     except PolicyError as error:

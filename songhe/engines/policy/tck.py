@@ -44,11 +44,23 @@ def run(directory: Path) -> TckResult:
     return result
 
 
+def cases(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """Return the name of the model that a test file tries, and the facts of each case."""
+    root = ElementTree.parse(path).getroot()  # noqa: S314
+    namespace = root.tag.partition("}")[0] + "}"
+    name = (root.findtext(f"{namespace}modelName") or "").strip()
+    return name, [_facts(case, namespace) for case in root.iter(f"{namespace}testCase")]
+
+
+def _facts(case: ElementTree.Element, namespace: str) -> dict[str, Any]:
+    return {node.get("name", ""): _value(node, namespace) for node in case.iter(f"{namespace}inputNode")}
+
+
 def _run_case(
     path: Path, case: ElementTree.Element, namespace: str, model: Model | None, problem: str, result: TckResult
 ) -> None:
     """Run one case, which passes when every result it asks for is as expected."""
-    facts = {node.get("name", ""): _value(node, namespace) for node in case.iter(f"{namespace}inputNode")}
+    facts = _facts(case, namespace)
     failures = []
     for node in case.iter(f"{namespace}resultNode"):
         name = node.get("name", "")

@@ -21,7 +21,7 @@ _DURATION = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _ZONED = re.compile(r"(?P<clock>[^@]+)@(?P<zone>[\w/+-]+)")
-_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
+_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?")
 _MONTHS_IN_YEAR = 12
 _SECONDS_IN_DAY = 86_400
 
@@ -31,6 +31,12 @@ class Months:
     """A years-and-months duration, in months."""
 
     count: int
+
+    def __neg__(self) -> Months:
+        return Months(-self.count)
+
+    def __abs__(self) -> Months:
+        return Months(abs(self.count))
 
     def __str__(self) -> str:
         years, months = divmod(abs(self.count), _MONTHS_IN_YEAR)

@@ -19,6 +19,7 @@ from songhe.engines.policy.columns.expressions import Expressions, one_kind
 from songhe.engines.policy.columns.values import (
     BOOLEAN,
     DATE,
+    INTEGER_DIGITS,
     MOMENT,
     NULL,
     NUMBER,
@@ -488,7 +489,8 @@ def _input(name: str, column: Any) -> Columnar:
     """Take a population's column for an input."""
     type_ = column.type()
     if type_.is_integer():
-        return Column(column.cast(dt.int64), NUMBER) if type_ != dt.int64 else Column(column, NUMBER)
+        # The digits an integer of so many bytes surely holds keep products narrow; 64 bits are taken at their word.
+        return Column(column.cast(dt.int64), NUMBER, 0, {1: 3, 2: 5, 4: 10}.get(type_.nbytes, INTEGER_DIGITS))
     if type_.is_decimal():
         if type_.scale is None or type_.precision is None:
             raise PolicyError(f"列“{name}”应为有精度的 decimal。")

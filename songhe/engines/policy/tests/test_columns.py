@@ -1,18 +1,24 @@
 """A model over a population says of each person what the interpreter says of that person alone."""
 
 import random
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from songhe.engines.policy import Model, evaluate, load_model
-from songhe.engines.policy.columns import columns_of, compile_model
+from songhe.__main__ import cli
+from songhe.engines.policy import Model, PolicyError, evaluate, load_model
+from songhe.engines.policy.columns import NotColumnar, columns_of, compile_model
 
 NS = "https://www.omg.org/spec/DMN/20230324/MODEL/"
 # What a person of the tests has, by name: the model's type, the column's, and how a value is drawn.
@@ -172,3 +178,62 @@ def test_columns_and_interpreter_agree_on_random_tables_and_people(model: Model,
     draw = random.Random(seed)
     people = [person(draw) for _ in range(PEOPLE_A_TABLE)]
     both_ways(model, people, {name: type_ for name, (_declared, type_) in TYPES.items()}, 参数={"高龄": 80})
+
+
+# --- what columns cannot do, and files -----------------------------------------------------------------------------
+
+
+def expression(text: str, kind: str = "number") -> Model:
+    return load_model(
+        f'<definitions xmlns="{NS}" name="m"><inputData id="a" name="a"><variable typeRef="{kind}"/></inputData>'
+        '<decision id="d" name="额度"><informationRequirement><requiredInput href="#a"/></informationRequirement>'
+        f"<literalExpression><text>{_xml(text)}</text></literalExpression></decision></definitions>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "why"),
+    [
+        ("a / 3", "number", "除不尽"),
+        ("upper case(a)", "string", "函数 upper case"),
+        ('a + "元"', "number", "数字 + 文字"),
+        ("a ** a", "number", "乘方的指数"),
+        ("for x in 1..a return x", "number", "循环的起止"),
+    ],
+)
+def test_what_columns_cannot_do_is_refused_by_name_when_loaded(text: str, kind: str, why: str) -> None:
+    with pytest.raises(NotColumnar, match=f"决策“额度”.*不能按列计算.*{re.escape(why)}"):
+        compile_model(expression(text, kind))
+
+
+def test_a_float_column_is_refused_by_name() -> None:
+    compiled = compile_model(expression("a + 1"))
+    with pytest.raises(PolicyError, match="列“a”的类型 float64"):
+        compiled.sql("duckdb", "population", {"a": "float64"})
+
+
+def test_a_number_that_outgrows_its_column_is_an_error_and_never_another_number(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": pa.array([2**62], pa.int64())}), tmp_path / "in.parquet")
+    with pytest.raises(PolicyError, match="超出了列的范围"):
+        compile_model(expression("a * 4")).run_parquet(tmp_path / "in.parquet", tmp_path / "out.parquet")
+
+
+def test_a_file_is_computed_into_a_file_from_the_command_line(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": pa.array([1, None, 3], pa.int64())}), tmp_path / "in.parquet")
+    model = tmp_path / "m.dmn"
+    model.write_text(
+        f'\ufeff<definitions xmlns="{NS}" name="m"><inputData id="a" name="a"/><decision id="d" name="额度">'
+        '<informationRequirement><requiredInput href="#a"/></informationRequirement>'
+        "<literalExpression><text>if a = null then 0 else a * 0.5</text></literalExpression></decision></definitions>",
+        encoding="utf-8",
+    )
+    arguments = ["policy", "batch", str(model), "--input", str(tmp_path / "in.parquet")]
+    result = CliRunner().invoke(cli, [*arguments, "--output", str(tmp_path / "out.parquet")])
+    assert result.exit_code == 0, result.output
+    assert "3 人" in result.output
+    found = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert sorted((row["a"] or 0, row["额度"]) for row in found) == [
+        (0, Decimal("0.0")),
+        (1, Decimal("0.5")),
+        (3, Decimal("1.5")),
+    ]
