@@ -82,15 +82,16 @@ def _server(anqing_region: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     command = [sys.executable, "-W", "ignore", "-m", "granian", "--interface", "wsgi", "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4", "--log-level", "warning"]
     log = var / "server.log"
+    environment = _environment(name, var)
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [*command, "songhe.config.wsgi:application"],
+            [*command, "tests.clocked:application"],
             cwd=ROOT,
-            env=_environment(name, var),
+            env=environment,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    site = Site(f"http://127.0.0.1:{port}", name, log, anqing_region)
+    site = Site(f"http://127.0.0.1:{port}", name, log, anqing_region, environment)
     try:
         _await(site.address, server, log)
         yield site
@@ -111,6 +112,7 @@ def live_site(_server: Site) -> Site:
     """A served Anqing, as the demo left it when this module began; what its tests do stays until the module ends."""
     if _server.used:
         _copy(_server.region, _server.database)
+        _server.set_clock(None)
     _server.used = True
     return _server
 

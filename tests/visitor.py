@@ -1,17 +1,29 @@
 """A person's browser window on a served Songhe, and what no page may do to them."""
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import psycopg
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
 from songhe.config.database import server
 
 HEIGHTS = {1440: 900, 390: 844}
 # Boxes that scroll by themselves may be wider than the window.
-_WIDER = "document.scrollingElement.scrollWidth > window.innerWidth + 1"
+_WIDER = "document.scrollingElement.scrollWidth > document.documentElement.clientWidth + 1"
+
+# A form that came back with something to mend is no fault of the page, though browsers note its status.
+_REFUSED_FORM = re.compile(r"status of (409|422)")
 
 
 @dataclass
@@ -22,7 +34,24 @@ class Site:
     database: str
     log: Path
     region: str
+    environment: dict[str, str]
     used: bool = False
+
+    def set_clock(self, moment: datetime | None) -> None:
+        """Let the server live at a moment, where time then stands still; None gives it the present back."""
+        clock = Path(self.environment["SONGHE_VAR"]) / "clock"
+        clock.unlink(missing_ok=True)
+        if moment is not None:
+            clock.write_text(moment.isoformat())
+
+    def work(self) -> None:
+        """Run the jobs that wait, as the worker does."""
+        subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.clocked"], env=self.environment, check=True)
+
+    def change(self, statement: str, *arguments: object) -> None:
+        """Change what no page changes, as the database's administrator."""
+        with psycopg.connect(server().conninfo(dbname=self.database)) as connection:
+            connection.execute(statement.encode(), arguments)
 
     def one(self, query: str, *arguments: object) -> object:
         """Return one value from the database, asked as its administrator."""
@@ -52,6 +81,7 @@ class Visitor:
             timezone_id="Asia/Shanghai",
             base_url=site.address,
         )
+        context.set_default_timeout(15_000)
         visitor = cls(site, context, context.new_page())
         visitor.page.on("console", visitor._console)
         visitor.page.on("pageerror", lambda error: visitor.errors.append(f"{visitor.page.url}: {error}"))
@@ -59,7 +89,7 @@ class Visitor:
         return visitor
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not _REFUSED_FORM.search(message.text):
             self.errors.append(f"{self.page.url}: {message.text} ({message.location.get('url', '')})")
 
     def _response(self, response: Response) -> None:
@@ -82,6 +112,73 @@ class Visitor:
                 "element => (element.form || element).requestSubmit(element.form ? element : undefined)"
             )
         assert "/accounts/login" not in self.page.url, "没有登录成功"
+
+    @contextmanager
+    def narrowed(self) -> Iterator[None]:
+        """Make a desk's window as narrow as a phone for a while, without loading the page again."""
+        before = self.page.viewport_size
+        assert before is not None
+        self.page.set_viewport_size({"width": 390, "height": HEIGHTS[390]})
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size(before)
+
+    def field(self, label: str) -> Locator:
+        """Return the field of that label, required or not, in the dialog if one is open."""
+        place = self.page.locator("dialog[open]") if self.page.locator("dialog[open]").count() else self.page
+        return place.get_by_label(re.compile(rf"^\s*{re.escape(label)}\s*\*?\s*$")).first
+
+    def fill(self, **values: object) -> None:
+        """Fill in a form by its labels: text, a day or moment, a choice by its words, a box to tick, a file."""
+        for label, value in values.items():
+            field = self.field(label)
+            kind = str(field.evaluate("field => field.getAttribute('role') || field.type"))
+            if kind == "combobox":
+                self._look_up(field, str(value))
+            elif kind == "select-one":
+                field.select_option(label=str(value))
+            elif kind == "checkbox":
+                field.set_checked(bool(value))
+            elif kind == "file":
+                field.set_input_files(str(value))
+            else:
+                field.fill(str(value))
+
+    def _look_up(self, field: Locator, text: str) -> None:
+        field.fill(text)
+        option = self.page.locator(".lookup-list:not([hidden]) [role=option]").filter(has_text=text).first
+        option.click()
+
+    def press(self, name: str) -> None:
+        """Press the button or link of that name and see the page it leads to."""
+        place = self.page.locator("dialog[open]") if self.page.locator("dialog[open]").count() else self.page
+        with self.page.expect_navigation():
+            place.locator("button, a").filter(has_text=re.compile(rf"^\s*{re.escape(name)}\s*$")).first.click()
+
+    def step(self, name: str, /, **values: object) -> None:
+        """Take a step from a record's page: press its button, fill in what it asks, and confirm."""
+        self.ask(name)
+        self.fill(**values)
+        with self.page.expect_navigation():
+            self.page.locator("dialog[open] .sheet-foot [type=submit]").click()
+
+    def ask(self, name: str) -> None:
+        """Press the button of a step and see what it asks, unfolding the menu of further buttons if it is there."""
+        button = self.page.locator(".page-head-actions a").filter(has_text=re.compile(rf"^\s*{re.escape(name)}\s*$"))
+        if not button.first.is_visible():
+            self.page.get_by_role("button", name="更多").click()
+        button.first.click()
+        self.page.locator("dialog[open] .sheet-foot").wait_for()
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the window for the documentation, if pictures are wanted (``SONGHE_PICTURES=folder``)."""
+        folder = os.environ.get("SONGHE_PICTURES")
+        if folder:
+            self.page.evaluate("document.activeElement && document.activeElement.blur()")
+            shot = Image.open(BytesIO(self.page.screenshot(animations="disabled")))
+            # 128 colours are as good to the eye and a third of the size.
+            shot.convert("RGB").quantize(128).save(Path(folder) / f"{name}.png", optimize=True)
 
     def axe(self) -> None:
         """Find no barrier on the page as it stands."""

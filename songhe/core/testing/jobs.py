@@ -5,8 +5,10 @@ from typing import Any
 from procrastinate.contrib.django import app
 
 
-def run_waiting_jobs(queue: str = "default") -> None:
-    """Run every job of a queue that is due now, in this thread's process, then stop; needs committed rows."""
+def run_waiting_jobs(queue: str | None = "default") -> None:
+    """Run every job of a queue (of all, for None) that is due now, in this process, then stop; needs committed rows."""
     connector: Any = app.connector
     with app.replace_connector(connector.get_worker_connector()) as working:
-        working.run_worker(queues=[queue], wait=False, install_signal_handlers=False, listen_notify=False)
+        working.run_worker(
+            queues=[queue] if queue else None, wait=False, install_signal_handlers=False, listen_notify=False
+        )
