@@ -413,8 +413,11 @@ class Expressions:
         if sign == "/":
             return self._quotient(first, right, second)
         if sign == "*":
-            both = [_narrow(each) for each in (first, second)] if first.scale or second.scale else [first, second]
-            product = both[0].expression * both[1].expression
+            one, other = first.expression, second.expression
+            if first.scale and second.scale:
+                # Ibis multiplies decimals only where one's type holds the other's.
+                one, other = (typed(each, *common([first, second])) for each in (first, second))
+            product = one * other
             return number(product, first.scale + second.scale, first.digits + second.digits)
         scale, digits = common([first, second])
         one, other = typed(first, scale, digits), typed(second, scale, digits)
@@ -834,13 +837,6 @@ def one_kind(columns: list[Column]) -> str:
 def type_of_number(column: Column) -> dt.DataType:
     """Return the type of a number column."""
     return dt.Decimal(column.digits, column.scale) if column.scale else dt.int64
-
-
-def _narrow(column: Column) -> Column:
-    """Return a whole number of few digits as a decimal of so many, that a product with decimals may stay small."""
-    if column.scale or column.digits >= INTEGER_DIGITS:
-        return column
-    return Column(column.expression.cast(dt.Decimal(column.digits, 0)), NUMBER, 0, column.digits)
 
 
 def _presence(value: Members | None) -> Columnar:

@@ -206,6 +206,14 @@ def test_what_columns_cannot_do_is_refused_by_name_when_loaded(text: str, kind: 
         compile_model(expression(text, kind))
 
 
+@pytest.mark.parametrize("type_", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.decimal128(5, 1)])
+@pytest.mark.parametrize("text", ["a * 0.85", "round half up((if a > 1 then 80000 else 0) * 0.85, 0)", "a * a * 0.125"])
+def test_a_product_with_decimals_is_exact_whatever_the_columns_width(text: str, type_: pa.DataType) -> None:
+    of = Decimal if pa.types.is_decimal(type_) else int
+    people = [{"a": None if number is None else of(number)} for number in (0, 1, 7, 99, -99, None)]
+    assert both_ways(expression(text), people, {"a": type_}) == len(people)
+
+
 def test_a_float_column_is_refused_by_name() -> None:
     compiled = compile_model(expression("a + 1"))
     with pytest.raises(PolicyError, match="列“a”的类型 float64"):
