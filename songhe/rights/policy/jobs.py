@@ -4,11 +4,12 @@ from datetime import date
 from uuid import UUID
 
 from songhe.core.areas.models import Area
-from songhe.core.calendar.services import today
+from songhe.core.calendar.services import month_of, today
+from songhe.core.errors import Refused
 from songhe.core.events.services import job
 from songhe.core.scope.services import Scope, use
 from songhe.rights.policy import services
-from songhe.rights.policy.models import Policy, PolicyVersion, Simulation
+from songhe.rights.policy.models import Credit, Policy, PolicyVersion, Simulation
 
 
 @job(queue="default", own_transactions=True, retry=False)
@@ -38,6 +39,32 @@ def redecide(version_id: UUID, on: date) -> None:
 def begin_day() -> None:
     """Supersede versions whose last day is over, and let those of today take effect."""
     services.turn_over(on=today())
+
+
+# Three days running, in case nothing ran on the first; whoever becomes due later has the credit opened by a clerk.
+@job(queue="default", cron="20 0 1-3 * *", queueing_lock="policy.turn_month", own_transactions=True)
+def turn_month() -> None:
+    """Close the credits of months that are over and open this month's, each month and each policy by itself.
+
+    Raises:
+        Refused: names the policies whose credits could not be opened; by then all others have been.
+    """
+    first, _next = month_of(today())
+    with use(Scope.system()):
+        over = sorted(set(Credit.objects.filter(month__lt=first, expired_on=None).values_list("month", flat=True)))
+        policies = list(Policy.objects.filter(form=Policy.Form.CREDIT).order_by("id"))
+    for month in over:
+        with use(Scope.system()):
+            services.close_month(month=month, on=today())
+    refusals = []
+    for policy in policies:
+        try:
+            with use(Scope.system()):
+                services.open_month(month=first, policy=policy)
+        except Refused as refusal:
+            refusals.append(f"{policy.name}：{refusal.message}")
+    if refusals:
+        raise Refused("\n".join(refusals))
 
 
 @job(queue="default", cron="40 1 * * *", queueing_lock="policy.screen")
