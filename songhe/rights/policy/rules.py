@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from songhe.core.areas.models import Area
 from songhe.engines.policy import as_json, evaluate
 from songhe.packs import policies
 from songhe.packs.policies import (
@@ -28,6 +29,8 @@ WORDS = {
     **dict(LivingSituation.choices),
     **dict(Sex.choices),
 }
+# Facts whose values are numbers with names.
+AREA, LEVEL = "居住区划", "能力等级"
 LEVEL_WORDS = {str(value): label for value, label in AbilityLevel.choices}
 
 
@@ -132,6 +135,27 @@ class Rulebook:
 def _weight(judgement: Judgement) -> int:
     """Return what a benefit counts as between benefits; a service without an amount counts as one fen."""
     return judgement.monthly_fen or 1
+
+
+def in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return facts as people read them: names for codes, 是 and 否, a division by its full name."""
+    codes = [value for name, value in facts.items() if name == AREA]
+    names = dict(Area.objects.filter(pk__in=codes).values_list("pk", "full_name"))
+    return [(name, _in_words(name, value, names)) for name, value in facts.items()]
+
+
+def _in_words(name: str, value: Any, areas: dict[int, str]) -> str:
+    if value is None or value == []:
+        return "—"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(WORDS.get(each, str(each)) for each in value)
+    if name == AREA:
+        return areas.get(value, str(value))
+    if name == LEVEL:
+        return LEVEL_WORDS.get(str(value), str(value))
+    return WORDS.get(value, str(value))
 
 
 # --- looking a version over ------------------------------------------------------------------------------------

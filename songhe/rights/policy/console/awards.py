@@ -18,6 +18,7 @@ from songhe.registers.facilities.models import Facility
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Staff
 from songhe.rights.policy import services
+from songhe.rights.policy.console.reasons import reasons
 from songhe.rights.policy.drafting import words_of
 from songhe.rights.policy.models import Award, Policy
 from songhe.rights.policy.selectors import version_on
@@ -119,7 +120,7 @@ class AwardPages(Pages):
     select_related = ["area", "policy_version__policy", "provider", "facility", "staff"]
     totals = ["amount_fen"]
     readonly = True
-    tabs = [Tab("为什么", "policy/_award_why.html"), FACTS, TIMELINE]
+    tabs = [Tab("为什么", "policy/_award_why.html", reasons), FACTS, TIMELINE]
     views = [
         View("choose/", "choose", choose_view, "policy.decide"),
         View("for/<uuid:policy_id>/", "for", award_view, "policy.decide"),

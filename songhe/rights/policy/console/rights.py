@@ -32,6 +32,7 @@ from songhe.core.ledger.selectors import balances
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders, within_scope
 from songhe.rights.policy import services
+from songhe.rights.policy.console.reasons import reasons
 from songhe.rights.policy.models import Adjustment, Credit, Decision, Entitlement, Finding, Policy
 from songhe.rights.policy.selectors import rights_of
 
@@ -106,7 +107,7 @@ class DecisionPages(Pages):
     under = {Elder: "elder"}
     form, create = DecideForm, services.decide
     permissions = {"create": "policy.decide"}
-    tabs = [Tab("为什么", "policy/_why.html"), FACTS]
+    tabs = [Tab("为什么", "policy/_why.html", reasons), FACTS]
     views = [
         View("of/<uuid:elder_id>/", "rights", rights_view),
         View("of/<uuid:elder_id>/<uuid:policy_id>/", "decide", decide_view, "policy.decide"),

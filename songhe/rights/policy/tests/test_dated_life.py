@@ -11,9 +11,11 @@ from songhe.core.flow.services import available, fire
 from songhe.core.ledger.audit import verify
 from songhe.core.ledger.services import balance
 from songhe.core.validity import from_day, last_day
+from songhe.registers.elders.models import AbilityLevel
 from songhe.rights.policy import services
 from songhe.rights.policy.flow import VersionState
 from songhe.rights.policy.models import Adjustment, Credit, Decision, Entitlement, Finding, PolicyVersion
+from songhe.rights.policy.rules import in_words
 from songhe.rights.policy.selectors import rulebook_on, version_on
 
 MONTH = date(2026, 9, 1)
@@ -254,3 +256,11 @@ def test_an_open_finding_closes_when_it_holds_no_more(city):
     services.decide(elder_id=poor.pk, policy=city.policy, on=NOVEMBER, user=None)
     services.screen(area=city.city, on=NOVEMBER + timedelta(days=1))
     assert Finding.objects.get().state == "gone"
+
+
+def test_facts_are_kept_as_codes_and_read_as_words(city):
+    elder = city.poor(level=2)
+    decision = services.decide(elder_id=elder.pk, policy=city.policy, on=today(), user=city.approver)
+    told = dict(in_words(decision.facts))
+    assert (told["困难类别"], told["能力等级"], told["在册"]) == ("低保", AbilityLevel(2).label, "是")
+    assert told["居住区划"] == city.community.full_name
