@@ -46,6 +46,12 @@ def in_force(on: date, *, through: str = "", during: str = "validity") -> Q:
     return Q(**{f"{path}__contains": on})
 
 
+def lasts_past(day: date, *, during: str = "validity") -> Q:
+    """Return the condition that a row still counts after a day; one without a last day does."""
+    beyond = Q(**{f"{during}__endswith__gt": day + timedelta(days=1)})
+    return beyond | Q(**{f"{during}__endswith__isnull": True})
+
+
 def from_day(first: date, last: date | None = None) -> DateRange:
     """Return the range from a first day to a last day, both counted; without a last day it stays open."""
     return DateRange(first, last + timedelta(days=1) if last else None, "[)")

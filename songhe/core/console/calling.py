@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def call(service: Callable[..., Any], data: dict[str, Any], **offered: Any) -> Any:
+def call(service: Callable[..., Any], data: dict[str, Any], /, **offered: Any) -> Any:
     """Call a keyword-only service with the form's ``data`` and those of the ``offered`` arguments that it declares.
 
     Data always goes in whole: a service that does not know a field of its form is a mistake and raises TypeError.

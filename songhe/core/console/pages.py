@@ -26,6 +26,7 @@ from songhe.core.accounts.models import User
 from songhe.core.console.display import Column, ColumnSpec, as_column, badge, label_of
 from songhe.core.console.parts import FACTS, TIMELINE, Action, Bulk, Command, StepForm, Tab, View
 from songhe.core.console.registry import menu_link, pages, register
+from songhe.core.console.sheets import SheetColumn, SheetImport
 from songhe.core.crypto.fields import SealedField
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "Column",
     "Command",
     "Pages",
+    "SheetColumn",
+    "SheetImport",
     "StepForm",
     "Tab",
     "View",
@@ -124,6 +127,8 @@ class Pages:
     permissions: ClassVar[dict[str, str]] = {}
     """Whole permission names that replace ``<room>.<verb>``."""
     views: ClassVar[Sequence[View]] = ()
+    sheet: ClassVar[SheetImport | None] = None
+    """How rows come in from a spreadsheet; adds a button to the list."""
 
     list_template: ClassVar[str] = "console/list.html"
     rows_template: ClassVar[str] = "console/parts/rows.html"
@@ -174,6 +179,16 @@ class Pages:
         return self.url("create")
 
     @property
+    def import_url(self) -> str:
+        """The address that takes a spreadsheet in."""
+        return self.url("import")
+
+    @property
+    def template_url(self) -> str:
+        """The address of the empty spreadsheet."""
+        return self.url("template")
+
+    @property
     def export_url(self) -> str:
         """The address that hands out a spreadsheet."""
         return self.url("export")
@@ -211,6 +226,8 @@ class Pages:
             return self.can_create and user.may(self.permissions.get("create") or self.permission("edit"))
         if verb == "edit":
             return self.can_edit and user.may(self.permission("edit"))
+        if verb == "import":
+            return self.sheet is not None and user.may(self.permission(self.sheet.permission))
         if verb == "lookup":
             return user.may(self.permission("view")) or user.may(self.permission("lookup"))
         if verb == "export":

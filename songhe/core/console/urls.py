@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from songhe.core.console.pages import Pages
 from songhe.core.console.registry import all_pages, autodiscover
-from songhe.core.console.views import bulk, details, forms, lists
+from songhe.core.console.views import bulk, details, forms, lists, sheets
 from songhe.core.console.views.access import PageView, guarded
 from songhe.core.console.views.search import search_view
 
@@ -29,6 +29,14 @@ def patterns_of(pages: Pages) -> list[URLPattern]:
         ("export/", "export", lists.export_view, "export"),
         ("bulk/<slug:key>/", "bulk", bulk.bulk_view, "view"),
         ("new/", "create", forms.create_view, "create"),
+        *(
+            [
+                ("import/", "import", sheets.import_view, "import"),
+                ("import/template/", "template", sheets.template_view, "import"),
+            ]
+            if pages.sheet is not None
+            else []
+        ),
         *((view.route, view.name, view.view, view.permission) for view in pages.views),
         ("<str:pk>/", "detail", details.detail_view, "view"),
         ("<str:pk>/edit/", "edit", forms.edit_view, "edit"),

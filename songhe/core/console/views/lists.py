@@ -36,6 +36,7 @@ def list_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
         "totals": listing.totals() if pages.totals and listing.count <= TOTAL_AT_ONCE else None,
         "actions": [action for action in pages.extra_actions if action.shown(user)],
         "may_create": pages.may(user, "create"),
+        "may_import": pages.may(user, "import"),
         "may_export": pages.may(user, "export"),
         "columns": _choices(listing),
     }

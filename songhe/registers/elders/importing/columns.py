@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from songhe.registers.elders.importing.reading import Sheet, tidy
+from songhe.core.sheets import Sheet, tidy
 
 HEAD_WITHIN = 20
 HEAD_LINES = 3

@@ -19,6 +19,7 @@ from songhe.core.events.services import publish
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
+from songhe.core.sheets import Sheet, read
 from songhe.core.validity import from_day
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.events import DifficultyChanged, ElderRegistered, RollApplied, RollUndone
@@ -39,7 +40,6 @@ from songhe.registers.elders.importing.judging import (
     judge,
     known_by_number,
 )
-from songhe.registers.elders.importing.reading import Sheet, read
 from songhe.registers.elders.models import (
     Contact,
     Difficulty,

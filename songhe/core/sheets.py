@@ -1,4 +1,4 @@
-"""Reading a roll as other offices send it: xlsx, xls, csv or a web page called .xls; all cells come out as text."""
+"""Reading a spreadsheet as offices send it: xlsx, xls, csv or a web page called .xls; all cells come out as text."""
 
 import csv
 import io
