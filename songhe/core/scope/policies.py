@@ -55,14 +55,15 @@ def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | N
         return scope.provider_sql.format(provider=PROVIDER)
     if kind == "person" and scope.person_sql:
         return scope.person_sql.format(persons=PERSONS)
-    if scope.shared:
-        return "true"
     if kind in ("area", "inspect") and scope.area:
         return _area(model, scope)
     if kind == "provider" and scope.provider:
         return f"{_column(model, scope.provider)} = {PROVIDER}"
     if kind == "person" and scope.elder:
         return f"{_column(model, scope.elder)} = ANY {PERSONS}"
+    # After the named columns: a kind that one of them bounds is bound by it.
+    if scope.shared:
+        return "true"
     if scope.via:
         return _via(model, scope.via)
     return None
