@@ -95,7 +95,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "settlement.view",
             "settlement.confirm",
         }
-        | {"providers.view", "catalogue.view", "facilities.view", "contracts.view"}
+        | {"providers.view", "providers.report", "catalogue.view", "catalogue.publish"}
+        | {"facilities.view", "facilities.house", "contracts.view", "areas.lookup", "elders.lookup"}
     ),
     Role.FAMILY: frozenset({"family.use"}),
     Role.POLICY_OFFICER: frozenset(

@@ -10,9 +10,12 @@ from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError as BadNumber
 
 from songhe.core.areas.models import Area
+from songhe.core.files.models import StoredFile
+from songhe.core.flow.models import state_check
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
+from songhe.registers.providers.flow import AdmissionFlow, AdmissionState
 
 
 def valid_credit_code(text: str) -> None:
@@ -57,6 +60,7 @@ class Provider(Record):
         PUBLIC = "public", "公办单位"
 
     class State(models.TextChoices):
+        APPLYING = "applying", "待准入"
         ACTIVE = "active", "正常"
         SUSPENDED = "suspended", "暂停"
         ENDED = "ended", "已退出"
@@ -76,6 +80,8 @@ class Provider(Record):
         "质量分", null=True, blank=True, help_text="0–1000，由监管模块计算"
     )
 
+    state_tones: ClassVar = {"applying": "azure", "active": "green", "suspended": "orange", "ended": "secondary"}
+
     class Meta(Record.Meta):
         verbose_name = "服务商"
         verbose_name_plural = "服务商"
@@ -91,7 +97,7 @@ class Provider(Record):
                 condition=Q(kind__in=["company", "social", "institution", "public"]), name="provider_kind_known"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["active", "suspended", "ended"]), name="provider_state_known"
+                condition=Q(state__in=["applying", "active", "suspended", "ended"]), name="provider_state_known"
             ),
             models.CheckConstraint(
                 condition=Q(quality_score__isnull=True) | Q(quality_score__lte=1000), name="provider_score_to_1000"
@@ -129,9 +135,9 @@ class ProviderArea(Record):
 
 @pghistory.track()
 class Licence(Record):
-    """A licence or filing of a provider, with the days it is good for."""
+    """A licence or filing of a provider, with the days it is good for; the provider itself may enter its own."""
 
-    row_scope: ClassVar = RowScope(shared=True, provider="provider")
+    row_scope: ClassVar = RowScope(shared=True, provider="provider", writers=("area", "provider"))
 
     class Kind(models.TextChoices):
         BUSINESS = "business", "营业执照"
@@ -148,6 +154,10 @@ class Licence(Record):
     number = models.CharField("证照编号", max_length=60)
     issuer = models.CharField("发证机关", max_length=100, blank=True)
     validity = validity_field()
+    remind_days = models.PositiveSmallIntegerField("提前提醒（天）", default=60)
+    document = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="扫描件"
+    )
 
     class Meta(Record.Meta):
         verbose_name = "证照"
@@ -181,3 +191,77 @@ class Licence(Record):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.number}"
+
+
+@pghistory.track()
+class CreditRecord(Record):
+    """What was found for or against a provider, by whom, and until when it counts; a blacklisting bars it."""
+
+    row_scope: ClassVar = RowScope(shared=True, provider="provider")
+
+    class Kind(models.TextChoices):
+        COMMENDED = "commended", "表彰"
+        WARNED = "warned", "警示"
+        PENALISED = "penalised", "处罚"
+        BLACKLISTED = "blacklisted", "列入黑名单"
+
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="credit_records", verbose_name="服务商")
+    kind = models.CharField("类别", max_length=20, choices=Kind.choices)
+    fact = models.CharField("事实", max_length=500)
+    issuer = models.CharField("认定单位", max_length=100)
+    reference = models.CharField("文号", max_length=100, blank=True)
+    validity = validity_field()
+    end_reason = models.CharField("提前移出原因", max_length=200, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "信用记录"
+        verbose_name_plural = "信用记录"
+        ordering = ["-validity"]
+        constraints = [
+            has_days("credit_record_has_days"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["commended", "warned", "penalised", "blacklisted"]),
+                name="credit_record_kind_known",
+            ),
+            no_overlap(
+                "blacklisted_once_at_a_time",
+                "provider",
+                condition=Q(kind="blacklisted"),
+                message="该服务商在此期间已列入黑名单。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}：{self.fact}"
+
+
+@pghistory.track()
+class Admission(AdmissionFlow, Record):
+    """A provider's application to serve a division, from its papers to the decision."""
+
+    row_scope: ClassVar = RowScope(shared=True, provider="provider")
+
+    State = AdmissionState
+
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="admissions", verbose_name="服务商")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="申请服务区划")
+    services = models.CharField("申请开展的服务", max_length=500)
+    applied_on = models.DateField("申请日期")
+    valid_until = models.DateField("准入有效期至", null=True, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "准入申请"
+        verbose_name_plural = "准入申请"
+        ordering = ["-applied_on", "-id"]
+        constraints = [
+            state_check(AdmissionState, name="admission_state_known"),
+            models.UniqueConstraint(
+                fields=["provider", "area"],
+                condition=Q(state__in=["applied", "checked"]),
+                name="admission_open_once",
+                violation_error_message="该服务商对这个区划已有一份在办的准入申请。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.area}"
