@@ -6,8 +6,10 @@ import pghistory
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from songhe.core.areas.models import Area
+from songhe.core.calendar.services import today
 from songhe.core.crypto.fields import SealedField
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
@@ -85,6 +87,8 @@ class Staff(Record):
     longitude = models.FloatField("出发点经度", null=True, blank=True, help_text="WGS-84")
     joined_on = models.DateField("入职日期", null=True, blank=True)
 
+    state_tones: ClassVar = {"active": "green", "paused": "orange", "left": "secondary"}
+
     class Meta(Record.Meta):
         verbose_name = "从业人员"
         verbose_name_plural = "从业人员"
@@ -104,7 +108,13 @@ class Staff(Record):
             ),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
-                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                | Q(
+                    # A comparison with nothing is not false but unknown, and a CHECK lets that pass.
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                ),
                 name="staff_place_whole",
                 violation_error_message="经纬度须同时填写，且在有效范围内。",
             ),
@@ -112,6 +122,12 @@ class Staff(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def skill_names(self) -> list[str]:
+        """The skills the person has today, by name."""
+        day = today()
+        return [held.skill.name for held in self.skills.all() if day in held.validity]
 
 
 @pghistory.track()
@@ -166,7 +182,7 @@ class StaffSkill(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.staff_id} {self.skill_id}"
+        return str(self.skill)
 
 
 @pghistory.track()
@@ -192,7 +208,8 @@ class Shift(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.staff_id} {self.during}"
+        begins, ends = timezone.localtime(self.during.lower), timezone.localtime(self.during.upper)
+        return f"{begins:%Y-%m-%d %H:%M}–{ends:%H:%M}"
 
 
 @pghistory.track()
@@ -229,7 +246,8 @@ class Absence(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.staff_id} {self.during}"
+        begins, ends = timezone.localtime(self.during.lower), timezone.localtime(self.during.upper)
+        return f"{begins:%Y-%m-%d %H:%M}–{ends:%H:%M}"
 
 
 @pghistory.track()

@@ -7,12 +7,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from songhe.core.crypto.sealing import blind_index
 from songhe.core.validity import in_force
-from songhe.registers.workforce.models import Absence, Shift, Staff, StaffSkill
+from songhe.registers.workforce.models import Absence, Certificate, Shift, Staff, StaffSkill
 
 Span = tuple[datetime, datetime]
 
@@ -78,6 +78,18 @@ def search(queryset: QuerySet[Staff], text: str) -> QuerySet[Staff]:
         Q(name__icontains=text)
         | Q(phone_index=blind_index(text, purpose="phone_index"))
         | Q(id_number_index=blind_index(text, purpose="id_number_index"))
+    )
+
+
+def certificates_running_out(by: date, *, rows: QuerySet[Certificate] | None = None) -> QuerySet[Certificate]:
+    """Return the certificates of people in service that end by a day and that no later one of the same name follows."""
+    base = Certificate.objects.all() if rows is None else rows
+    later = Certificate.objects.filter(staff=OuterRef("staff"), name=OuterRef("name")).exclude(pk=OuterRef("pk"))
+    followed = later.filter(
+        Q(validity__endswith__gt=OuterRef("validity__endswith")) | Q(validity__endswith__isnull=True)
+    )
+    return base.filter(~Exists(followed), validity__endswith__lte=by + timedelta(days=1)).exclude(
+        staff__state=Staff.State.LEFT
     )
 
 
