@@ -208,7 +208,7 @@ def _credit_code(number: int) -> str:
 
 
 def _stations(region: Region, since: date) -> None:
-    kinds = list(FacilityKind.objects.order_by("position"))
+    kinds = list(FacilityKind.objects.filter(station=True).order_by("position"))
     weights = [2, 8, 3, 4, 40, 18]
     codes = region.random.sample(sorted(region.communities), region.demo["stations"])
     names = Area.objects.in_bulk(codes)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from songhe.core.areas.models import Area
+from songhe.core.files.models import StoredFile
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
@@ -22,6 +23,7 @@ class FacilityKind(Record):
     code = models.CharField("代码", max_length=30)
     name = models.CharField("名称", max_length=60)
     position = models.PositiveSmallIntegerField("次序", default=0)
+    station = models.BooleanField("六类站点之一", default=True)
 
     class Meta(Record.Meta):
         verbose_name = "设施类型"
@@ -68,7 +70,7 @@ class Norm(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind_id} {self.measure}"
+        return f"{self.kind} {self.measure}"
 
 
 @pghistory.track()
@@ -98,6 +100,8 @@ class Facility(Record):
     opened_on = models.DateField("启用日期", null=True, blank=True)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
 
+    state_tones: ClassVar = {"planned": "azure", "open": "green", "paused": "orange", "closed": "secondary"}
+
     class Meta(Record.Meta):
         verbose_name = "服务设施"
         verbose_name_plural = "服务设施"
@@ -112,7 +116,13 @@ class Facility(Record):
             ),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
-                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                | Q(
+                    # A comparison with nothing is not false but unknown, and a CHECK lets that pass.
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                ),
                 name="facility_place_whole",
                 violation_error_message="经纬度须同时填写，且在有效范围内。",
             ),
@@ -154,7 +164,7 @@ class Operation(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.facility_id} {self.provider_id}"
+        return f"{self.facility} {self.provider}"
 
 
 @pghistory.track()
@@ -227,15 +237,81 @@ class Room(Record):
 
 
 @pghistory.track()
+class Space(Record):
+    """A part of a facility's floor plan: what it is for and how large it is."""
+
+    row_scope: ClassVar = RowScope(shared=True, deleters=("area",))
+
+    class Use(models.TextChoices):
+        DINING = "dining", "助餐"
+        DAY_CARE = "day_care", "日间照料"
+        REHABILITATION = "rehabilitation", "康复护理"
+        HEALTH = "health", "医疗保健"
+        BATHING = "bathing", "助浴"
+        CULTURE = "culture", "文化娱乐"
+        COUNSEL = "counsel", "心理慰藉"
+        OFFICE = "office", "管理办公"
+        OTHER = "other", "其他"
+
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="spaces", verbose_name="设施")
+    name = models.CharField("名称", max_length=60)
+    use = models.CharField("用途", max_length=20, choices=Use.choices)
+    area_m2 = models.DecimalField("面积（平方米）", max_digits=8, decimal_places=2)
+    main = models.BooleanField("主要功能用房", default=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "功能用房"
+        verbose_name_plural = "功能用房"
+        ordering = ["facility", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "name"], name="space_once", violation_error_message="该设施已有同名用房。"
+            ),
+            models.CheckConstraint(
+                condition=Q(area_m2__gt=0), name="space_area_positive", violation_error_message="面积须大于零。"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Paper(Record):
+    """A photograph, plan or document of a facility."""
+
+    row_scope: ClassVar = RowScope(shared=True, deleters=("area",))
+
+    class Kind(models.TextChoices):
+        PHOTO = "photo", "照片"
+        PLAN = "plan", "平面图"
+        ACCEPTANCE = "acceptance", "验收移交"
+        OTHER = "other", "其他材料"
+
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="papers", verbose_name="设施")
+    kind = models.CharField("种类", max_length=20, choices=Kind.choices)
+    title = models.CharField("名称", max_length=100)
+    document = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="文件")
+
+    class Meta(Record.Meta):
+        verbose_name = "照片与材料"
+        verbose_name_plural = "照片与材料"
+        ordering = ["kind", "-created_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@pghistory.track()
 class Bed(Record):
-    """A bed; how many are free is always counted from stays, never stored."""
+    """A bed, there while ``validity`` lasts; how many are free is always counted from stays, never stored."""
 
     row_scope: ClassVar = RowScope(shared=True)
 
     room = models.ForeignKey(Room, models.PROTECT, related_name="beds", verbose_name="居室")
     number = models.CharField("床号", max_length=20)
     nursing = models.BooleanField("护理型床位", default=False)
-    in_use = models.BooleanField("启用", default=True)
+    validity = validity_field("启用期")
 
     class Meta(Record.Meta):
         verbose_name = "床位"
@@ -244,11 +320,12 @@ class Bed(Record):
         constraints = [
             models.UniqueConstraint(
                 fields=["room", "number"], name="bed_once", violation_error_message="该居室已有此床号。"
-            )
+            ),
+            has_days("bed_has_days"),
         ]
 
     def __str__(self) -> str:
-        return self.number
+        return f"{self.room} 室 {self.number} 床"
 
 
 @pghistory.track()
@@ -267,7 +344,7 @@ class BedStay(Record):
     kind = models.CharField("入住方式", max_length=10, choices=Kind.choices)
     validity = validity_field("入住期")
     area = models.ForeignKey(Area, models.PROTECT, verbose_name="设施区划")
-    provider = models.ForeignKey(Provider, models.PROTECT, null=True, verbose_name="运营方")
+    provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, verbose_name="运营方")
 
     class Meta(Record.Meta):
         verbose_name = "入住"
@@ -281,4 +358,4 @@ class BedStay(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.bed_id} {self.elder_id}"
+        return f"{self.bed} {self.get_kind_display()}"

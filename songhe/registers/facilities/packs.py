@@ -14,7 +14,12 @@ def load(pack: Pack) -> str:
     kinds: dict[str, FacilityKind] = {}
     for row in pack.table("facility_kinds.csv"):
         kinds[row["code"]], _made = FacilityKind.objects.update_or_create(
-            code=row["code"], defaults={"name": row["name"], "position": int(row["position"])}
+            code=row["code"],
+            defaults={
+                "name": row["name"],
+                "position": int(row["position"]),
+                "station": row["station"] == "1",
+            },
         )
     norms = pack.table("norms.csv")
     for row in norms:
