@@ -145,14 +145,45 @@ class ServicePrice(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.service_id} {self.payer} {self.price_fen}"
+        return f"{self.service} {self.get_payer_display()}"
+
+
+@pghistory.track()
+class Cover(Record):
+    """What a scheme pays of a service while ``validity`` lasts: a share, and at most so many fen a unit."""
+
+    row_scope: ClassVar = RowScope(shared=True)
+
+    service = models.ForeignKey(Service, models.PROTECT, related_name="covers", verbose_name="服务项目")
+    scheme = models.CharField("政策", max_length=100)
+    percent = models.PositiveSmallIntegerField("支付比例（%）")
+    ceiling_fen = models.PositiveIntegerField("每单位最高支付（分）", null=True, blank=True)
+    validity = validity_field()
+    source = models.CharField("依据", max_length=200, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "政策支付"
+        verbose_name_plural = "政策支付"
+        ordering = ["service", "scheme", "-validity"]
+        constraints = [
+            has_days("cover_has_days"),
+            models.CheckConstraint(
+                condition=Q(percent__range=(1, 100)),
+                name="cover_percent_1_to_100",
+                violation_error_message="支付比例应在 1 至 100 之间。",
+            ),
+            no_overlap("cover_once_at_a_time", "service", "scheme", message="该政策在此期间已登记过对这项服务的支付。"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {self.service}"
 
 
 @pghistory.track()
 class ProviderService(Record):
     """A service that a provider offers while ``validity`` lasts, at the price it publishes, in fen a unit."""
 
-    row_scope: ClassVar = RowScope(shared=True, provider="provider")
+    row_scope: ClassVar = RowScope(shared=True, provider="provider", writers=("area", "provider"))
 
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="services", verbose_name="服务商")
     service = models.ForeignKey(Service, models.PROTECT, related_name="offers", verbose_name="服务项目")
@@ -174,4 +205,4 @@ class ProviderService(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider_id} {self.service_id}"
+        return f"{self.service} {self.provider}"

@@ -29,6 +29,9 @@ def load(pack: Pack) -> str:
                 "carers": int(row["carers"]),
                 "skills": [skill for skill in row["skills"].split("|") if skill],
                 "description": row["description"],
+                "steps": [step for step in (row.get("steps") or "").split("|") if step],
+                "standard": (row.get("standard") or "1") == "1",
+                "at_home": (row.get("at_home") or "1") == "1",
                 "source": pack.document_text(row["document"]),
             },
         )
@@ -44,6 +47,7 @@ def _price(service: Service, payer: str, row: dict[str, str], column: str, pack:
         service=service,
         payer=payer,
         price_fen=int(row[column]),
+        ceiling_fen=int(row["ceiling_fen"]) if row.get("ceiling_fen") else None,
         validity=DateRange(date.fromisoformat(row["valid_from"]), None, "[)"),
         source=pack.document_text(row["document"]),
     )

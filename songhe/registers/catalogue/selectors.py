@@ -6,7 +6,7 @@ from datetime import date
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from songhe.core.validity import in_force
-from songhe.registers.catalogue.models import Service, ServicePrice
+from songhe.registers.catalogue.models import ProviderService, Service, ServicePrice
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,22 @@ def priced_services(on: date) -> QuerySet[Service]:
         .select_related("category")
         .order_by(F("category__position"), "code")
     )
+
+
+def ceiling_on(*, service: Service, on: date) -> int | None:
+    """Return the most a provider may ask for a unit on a day, in fen: the highest ceiling, or guided price without one.
+
+    None where no price is guided that day.
+    """
+    rows = list(ServicePrice.objects.filter(in_force(on), service=service))
+    return max((row.ceiling_fen or row.price_fen for row in rows), default=None)
+
+
+def offers_on(on: date, rows: QuerySet[ProviderService] | None = None) -> QuerySet[ProviderService]:
+    """Return what providers publish on a day, each with the guided private (or public) price as ``guided_fen``."""
+    base = ProviderService.objects.all() if rows is None else rows
+    guided = ServicePrice.objects.filter(in_force(on), service=OuterRef("service")).order_by("-payer")
+    return base.filter(in_force(on)).annotate(guided_fen=Subquery(guided.values("price_fen")[:1]))
 
 
 def search(queryset: QuerySet[Service], text: str) -> QuerySet[Service]:
