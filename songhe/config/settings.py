@@ -48,6 +48,7 @@ ROOMS = [
     "songhe.faces.hotline",
     "songhe.faces.field",
     "songhe.faces.screen",
+    "songhe.faces.caremap",
 ]
 
 INSTALLED_APPS = [

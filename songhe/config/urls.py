@@ -9,7 +9,7 @@ from songhe.core.console.signin import demo_sign_in
 from songhe.faces.console.views import start
 
 # Faces with addresses of their own; one that this installation does not run is left out.
-FACES = ("hotline", "field", "family", "screen", "api")
+FACES = ("hotline", "field", "family", "screen", "caremap", "api")
 
 
 def _faces() -> list[URLPattern | URLResolver]:

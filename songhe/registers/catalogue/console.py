@@ -23,7 +23,7 @@ from songhe.core.console.pages import (
 from songhe.core.console.views.access import person
 from songhe.registers.catalogue import forms, services
 from songhe.registers.catalogue.models import Category, Cover, ProviderService, Service, ServicePrice
-from songhe.registers.catalogue.selectors import offers_on, search
+from songhe.registers.catalogue.selectors import offers_on, search, with_guide
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Skill
 
@@ -175,7 +175,7 @@ class OfferPages(Pages):
 
     def get_object_queryset(self, request: HttpRequest) -> QuerySet[ProviderService]:
         """Return past and coming prices too."""
-        return ProviderService.objects.select_related(*self.select_related)
+        return with_guide(today()).select_related(*self.select_related)
 
     def form_kwargs(self, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
         """Tell the form who publishes."""

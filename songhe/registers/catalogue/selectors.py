@@ -53,11 +53,15 @@ def ceiling_on(*, service: Service, on: date) -> int | None:
     return max((row.ceiling_fen or row.price_fen for row in rows), default=None)
 
 
-def offers_on(on: date, rows: QuerySet[ProviderService] | None = None) -> QuerySet[ProviderService]:
-    """Return what providers publish on a day, each with the guided private (or public) price as ``guided_fen``."""
-    base = ProviderService.objects.all() if rows is None else rows
+def with_guide(on: date) -> QuerySet[ProviderService]:
+    """Return published prices, each with a day's guided private (or public) price as ``guided_fen``."""
     guided = ServicePrice.objects.filter(in_force(on), service=OuterRef("service")).order_by("-payer")
-    return base.filter(in_force(on)).annotate(guided_fen=Subquery(guided.values("price_fen")[:1]))
+    return ProviderService.objects.annotate(guided_fen=Subquery(guided.values("price_fen")[:1]))
+
+
+def offers_on(on: date) -> QuerySet[ProviderService]:
+    """Return what providers publish on a day beside the guided price."""
+    return with_guide(on).filter(in_force(on))
 
 
 def search(queryset: QuerySet[Service], text: str) -> QuerySet[Service]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import django_filters
 from django.db.models import Model, QuerySet
 from django.forms import Select
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -182,6 +183,11 @@ class RoomPages(Pages):
 
 def taken(bed: Bed) -> SafeString:
     """Say whether a bed is free today."""
+    if not hasattr(bed, "taken"):
+        found = beds_on(today(), Bed.objects.filter(pk=bed.pk)).first()
+        if found is None:
+            return badge("今天未启用", "orange")
+        bed = found
     return badge("有人", "secondary") if getattr(bed, "taken", False) else badge("空床", "green")
 
 
@@ -207,6 +213,10 @@ class BedPages(Pages):
     def queryset() -> QuerySet[Bed]:
         """Return the beds there are today."""
         return beds_on(today())
+
+    def get_object_queryset(self, request: HttpRequest) -> QuerySet[Bed]:
+        """Return beds that were taken away too."""
+        return Bed.objects.select_related("room__facility")
 
     @staticmethod
     def search(queryset: QuerySet[Bed], text: str) -> QuerySet[Bed]:

@@ -145,9 +145,9 @@ class Facility(Record):
 
 @pghistory.track()
 class Operation(Record):
-    """A contract by which a provider runs a facility while ``validity`` lasts."""
+    """A contract by which a provider runs a facility while ``validity`` lasts; a provider's people see its own."""
 
-    row_scope: ClassVar = RowScope(shared=True)
+    row_scope: ClassVar = RowScope(shared=True, provider="provider")
 
     facility = models.ForeignKey(Facility, models.PROTECT, related_name="operations", verbose_name="设施")
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="operations", verbose_name="运营方")

@@ -97,6 +97,8 @@ def test_a_provider_publishes_under_the_ceiling_only(desk, place, firm):
     services.publish_price(service=one, provider=firm, price_fen=6000, first=MARCH)
     services.publish_price(service=one, provider=firm, price_fen=5500, first=today())
     assert [row.price_fen for row in ProviderService.objects.order_by("validity")] == [6000, 5500]
+    for row in ProviderService.objects.all():
+        assert "对照" in desk.sees("catalogue-offer", "detail", row.pk)
     text = desk.sees("catalogue-offer")
     assert "高 5.00 元" in text and "60.00" not in text.split("<tbody")[1]
 

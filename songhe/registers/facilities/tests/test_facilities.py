@@ -163,6 +163,7 @@ def test_a_bed_with_somebody_in_it_is_not_taken_away_nor_the_house_closed(place,
         services.close(facility=home, last=today(), reason="拆迁")
     services.move_out(bed_stay=stay, leaves_on=today() + timedelta(days=1))
     assert services.retire_bed(bed=lying, last=today()).validity.upper == today() + timedelta(days=1)
+    assert "101 室 1 床" in Desk(user("late", area=place["city"])).sees("facilities-bed", "detail", lying.pk)
     with pytest.raises(Refused, match="没有启用"):
         services.move_in(bed=lying, elder=elder(place["community"], order=15), kind="long", first=today())
     assert services.close(facility=home, last=today(), reason="拆迁").state == "closed"

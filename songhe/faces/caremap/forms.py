@@ -1,0 +1,19 @@
+"""What the care map may be narrowed to."""
+
+from django import forms
+
+from songhe.core.areas.models import Area
+from songhe.core.console.fields import Lookup
+from songhe.registers.catalogue.models import Service
+from songhe.registers.facilities.models import FacilityKind
+
+
+class MapForm(forms.Form):
+    """Kind, service, division and name; all may be left open."""
+
+    kind = forms.ModelChoiceField(FacilityKind.objects.all(), label="类型", required=False, empty_label="全部类型")
+    service = forms.ModelChoiceField(
+        Service.objects.filter(state=Service.State.OPEN), label="提供的服务", required=False, empty_label="全部服务"
+    )
+    area = forms.ModelChoiceField(Area.objects.all(), label="区划", required=False, widget=Lookup("areas-area"))
+    name = forms.CharField(label="名称或地址", max_length=60, required=False)
