@@ -11,3 +11,10 @@ def next_number(prefix: str) -> str:
         cursor.execute("SELECT nextval('document_number')")
         (running,) = cursor.fetchone()
     return f"{prefix}{today():%y%m%d}{running:06d}"
+
+
+def next_numbers(prefix: str, count: int) -> list[str]:
+    """Return so many next numbers at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('document_number') FROM generate_series(1, %s)", [count])
+        return [f"{prefix}{today():%y%m%d}{running:06d}" for (running,) in cursor.fetchall()]

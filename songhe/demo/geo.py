@@ -4,27 +4,56 @@ Shapes come from the installed package geotool-cn (WGS-84); its data may not be 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from math import cos, pi, sin
 from random import Random
 
 from GeoToolCN import GeoTool
 
 TRIES = 400
+REACH = 0.006
+"""How far a community stretches from its middle, in degrees (some 600 metres)."""
 SPREAD = 0.018
 """How far a township's communities lie from its middle, in degrees (about two kilometres)."""
 
 
-def centres(communities: Iterable[tuple[int, int]]) -> dict[int, tuple[float, float]]:
-    """Return a latitude and longitude for each community, given as (code, township code), inside its county."""
+@dataclass(frozen=True)
+class Community:
+    """The middle of a community in WGS-84, and how far it stretches, in degrees."""
+
+    latitude: float
+    longitude: float
+    reach: float
+
+
+def communities(areas: Iterable[tuple[int, int]]) -> dict[int, Community]:
+    """Return where each community lies, given as (code, township code): its middle is inside its county, as all of it.
+
+    The same codes give the same places.
+    """
     tool = GeoTool()
     townships: dict[int, tuple[float, float]] = {}
-    found: dict[int, tuple[float, float]] = {}
-    for code, township in communities:
+    found: dict[int, Community] = {}
+    for code, township in areas:
         county = str(code)[:6]
         if township not in townships:
             townships[township] = _inside(tool, county, Random(township), _middle(tool, county), 0.12)
-        found[code] = _inside(tool, county, Random(code), townships[township], SPREAD)
+        middle = _inside(tool, county, Random(code), townships[township], SPREAD)
+        found[code] = Community(*middle, _reach(tool, county, middle))
     tool.close()
     return found
+
+
+def _reach(tool: GeoTool, county: str, middle: tuple[float, float]) -> float:
+    """Return how far the community may stretch on all sides without leaving its county."""
+    reach = REACH
+    while reach > REACH / 40 and not all(
+        tool.is_in_region(middle[0] + reach * part * sin(angle), middle[1] + reach * part * cos(angle), county)
+        for angle in (pi * eighth / 4 for eighth in range(8))
+        for part in (0.5, 1)
+    ):
+        reach /= 2
+    return reach
 
 
 def _middle(tool: GeoTool, county: str) -> tuple[float, float]:

@@ -7,9 +7,12 @@ begin with 199, followed by the person's running number.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import mul
 from typing import Any
 
 import numpy as np
+
+from songhe.demo.geo import Community
 
 SURNAMES = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董"
@@ -18,110 +21,22 @@ SURNAMES = (
     "雷钱汤尹黎易常武乔贺赖龚文"
 )
 MALE = [
-    "建国",
-    "志强",
-    "国庆",
-    "德华",
-    "家福",
-    "永康",
-    "长根",
-    "大海",
-    "学文",
-    "金山",
-    "明亮",
-    "世昌",
-    "玉林",
-    "宝贵",
-    "广义",
-    "全胜",
-    "有才",
-    "正义",
-    "新民",
-    "东升",
-    "传根",
-    "先进",
-    "和平",
-    "援朝",
-    "卫国",
-    "立新",
-    "春生",
-    "秋生",
-    "水生",
-    "根生",
-    "福生",
-    "贵生",
-    "树林",
-    "海涛",
-    "志明",
-    "志华",
-    "国强",
-    "国平",
-    "国荣",
-    "文斌",
-    "文清",
-    "光荣",
-    "光明",
-]
+    "建国", "志强", "国庆", "德华", "家福", "永康", "长根", "大海", "学文", "金山", "明亮", "世昌",
+    "玉林", "宝贵", "广义", "全胜", "有才", "正义", "新民", "东升", "传根", "先进", "和平", "援朝",
+    "卫国", "立新", "春生", "秋生", "水生", "根生", "福生", "贵生", "树林", "海涛", "志明", "志华",
+    "国强", "国平", "国荣", "文斌", "文清", "光荣", "光明",
+]  # fmt: skip
 FEMALE = [
-    "秀英",
-    "桂英",
-    "玉兰",
-    "淑珍",
-    "桂兰",
-    "秀兰",
-    "凤英",
-    "美华",
-    "春兰",
-    "秋菊",
-    "素芬",
-    "翠萍",
-    "金凤",
-    "玉珍",
-    "月娥",
-    "腊梅",
-    "桃花",
-    "荷花",
-    "水莲",
-    "爱华",
-    "爱英",
-    "红梅",
-    "丽华",
-    "丽萍",
-    "惠芳",
-    "惠兰",
-    "小妹",
-    "巧云",
-    "彩霞",
-    "菊香",
-    "桂香",
-    "来娣",
-    "招娣",
-    "美云",
-    "银凤",
-    "玉梅",
-    "冬梅",
-    "春梅",
-    "秀珍",
-    "秀芳",
-]
+    "秀英", "桂英", "玉兰", "淑珍", "桂兰", "秀兰", "凤英", "美华", "春兰", "秋菊", "素芬", "翠萍",
+    "金凤", "玉珍", "月娥", "腊梅", "桃花", "荷花", "水莲", "爱华", "爱英", "红梅", "丽华", "丽萍",
+    "惠芳", "惠兰", "小妹", "巧云", "彩霞", "菊香", "桂香", "来娣", "招娣", "美云", "银凤", "玉梅",
+    "冬梅", "春梅", "秀珍", "秀芳",
+]  # fmt: skip
 ROADS = [
-    "人民路",
-    "菱湖路",
-    "集贤路",
-    "龙山路",
-    "湖心路",
-    "华中路",
-    "宜城路",
-    "孝肃路",
-    "玉琳路",
-    "德宽路",
-    "沿江路",
-    "双岗路",
-    "吴越街",
-    "同安路",
-    "天柱山路",
-]
-WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
+    "人民路", "菱湖路", "集贤路", "龙山路", "湖心路", "华中路", "宜城路", "孝肃路",
+    "玉琳路", "德宽路", "沿江路", "双岗路", "吴越街", "同安路", "天柱山路",
+]  # fmt: skip
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 
 
@@ -141,11 +56,10 @@ class Person:
     longitude: float
     living_situation: str
     difficulties: tuple[tuple[str, int | None], ...]
-    level: int
 
 
 def draw(
-    count: int, *, seed: int, today: date, margins: dict[str, Any], communities: dict[int, tuple[float, float]]
+    count: int, *, seed: int, today: date, margins: dict[str, Any], communities: dict[int, Community]
 ) -> Iterator[Person]:
     """Yield so many persons; the same seed, day and margins give the same people."""
     rng = np.random.default_rng(seed)
@@ -158,35 +72,42 @@ def draw(
     living_names = list(margins["living"])
     living = rng.choice(len(living_names), size=count, p=_shares(list(margins["living"].values())))
     kinds = list(margins["difficulties"])
-    chances = rng.random((count, len(kinds)))
-    days = rng.integers(0, 365, size=count)
-    surnames = rng.zipf(1.6, size=count) % len(SURNAMES)
-    given = rng.integers(0, 1_000_000, size=count)
-    offsets = rng.normal(0, 0.0022, size=(count, 2))
-    levels = _levels(rng, ages, margins["levels_by_age"])
-    for index in range(count):
-        number = index + 1
-        birth = _birthday(today, int(ages[index]), int(days[index]))
-        sex = "female" if female[index] else "male"
-        code = int(codes[homes[index]])
-        latitude, longitude = communities[code]
-        names = FEMALE if female[index] else MALE
-        situation = living_names[living[index]]
+    found = rng.random((count, len(kinds))) < np.array(list(margins["difficulties"].values()))
+    days = rng.integers(0, 365, size=count).tolist()
+    surnames = (rng.zipf(1.6, size=count) % len(SURNAMES)).tolist()
+    given = rng.integers(0, 1_000_000, size=count).tolist()
+    latitudes, longitudes = _around(rng, [communities[code] for code in codes.tolist()], homes)
+    in_difficulty = found.any(axis=1)
+    for index, (age, is_female, home) in enumerate(zip(ages.tolist(), female.tolist(), homes.tolist(), strict=True)):
+        number, salt = index + 1, given[index]
+        birth = _birthday(today, age, days[index])
+        sex = "female" if is_female else "male"
+        names = FEMALE if is_female else MALE
         yield Person(
             number=number,
-            name=SURNAMES[surnames[index]] + names[given[index] % len(names)],
+            name=SURNAMES[surnames[index]] + names[salt % len(names)],
             sex=sex,
             birth_date=birth,
             id_number=identity_number(number, birth, sex),
             phone=f"199{number:08d}",
-            area=code,
-            address=_address(int(given[index])),
-            latitude=round(latitude + float(offsets[index, 0]), 6),
-            longitude=round(longitude + float(offsets[index, 1]), 6),
-            living_situation=situation,
-            difficulties=_difficulties(kinds, chances[index], margins["difficulties"], int(given[index])),
-            level=int(levels[index]),
+            area=int(codes[home]),
+            address=_address(salt),
+            latitude=latitudes[index],
+            longitude=longitudes[index],
+            living_situation=living_names[living[index]],
+            difficulties=_difficulties(kinds, found[index], salt) if in_difficulty[index] else (),
         )
+
+
+def _around(rng: np.random.Generator, places: list[Community], homes: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return a latitude and a longitude within each home's community: denser in its middle, never beyond its reach."""
+    middles = np.array([(place.latitude, place.longitude) for place in places])[homes]
+    reach = np.array([place.reach for place in places])[homes]
+    distance = reach * rng.beta(1.5, 2.5, size=len(homes))
+    direction = rng.uniform(0, 2 * np.pi, size=len(homes))
+    latitudes = middles[:, 0] + distance * np.sin(direction)
+    longitudes = middles[:, 1] + distance * np.cos(direction)
+    return latitudes.round(6).tolist(), longitudes.round(6).tolist()
 
 
 def _address(salt: int) -> str:
@@ -200,8 +121,8 @@ def identity_number(number: int, birth: date, sex: str) -> str:
     The running number goes into the area part after 99 and into the order part, so a million people differ.
     """
     order = (number % 499) * 2 + (1 if sex == "male" else 2)
-    body = f"99{number // 499 % 10_000:04d}{birth:%Y%m%d}{order:03d}"
-    total = sum(int(digit) * int(weight) for digit, weight in zip(body, WEIGHTS, strict=True))
+    body = f"99{number // 499 % 10_000:04d}{birth.year:04d}{birth.month:02d}{birth.day:02d}{order:03d}"
+    total = sum(map(mul, map(int, body), WEIGHTS))
     return body + CHECKS[total % 11]
 
 
@@ -222,13 +143,6 @@ def _step(ages: np.ndarray, table: dict[int, float]) -> np.ndarray:
     return values[np.searchsorted(starts, ages, side="right") - 1]
 
 
-def _levels(rng: np.random.Generator, ages: np.ndarray, table: dict[int, list[float]]) -> np.ndarray:
-    starts = np.array(sorted(table))
-    cumulative = np.cumsum(np.array([_shares(table[start]) for start in starts]), axis=1)
-    rows = cumulative[np.searchsorted(starts, ages, side="right") - 1]
-    return (rng.random(len(ages))[:, None] > rows).sum(axis=1).clip(0, 4)
-
-
 def _birthday(today: date, age: int, days: int) -> date:
     year = today.year - age
     try:
@@ -238,18 +152,12 @@ def _birthday(today: date, age: int, days: int) -> date:
     return birthday - timedelta(days=days)
 
 
-def _difficulties(
-    kinds: list[str], chances: np.ndarray, shares: dict[str, float], salt: int
-) -> tuple[tuple[str, int | None], ...]:
-    found: list[tuple[str, int | None]] = []
-    for kind, chance in zip(kinds, chances, strict=True):
-        if chance < shares[kind]:
-            grade = {"disabled_severe": 1 + salt % 2, "disabled": 3 + salt % 2}.get(kind)
-            found.append((kind, grade))
-    names = {kind for kind, _grade in found}
+def _difficulties(kinds: list[str], has: np.ndarray, salt: int) -> tuple[tuple[str, int | None], ...]:
+    grades = {"disabled_severe": 1 + salt % 2, "disabled": 3 + salt % 2}
+    names = {kind for kind, is_so in zip(kinds, has, strict=True) if is_so}
     # 低保 and 特困 exclude each other, and so do the two readings of disability.
     if "destitute" in names:
-        found = [each for each in found if each[0] not in ("minimum_living", "minimum_living_marginal", "low_income")]
+        names -= {"minimum_living", "minimum_living_marginal", "low_income"}
     if "disabled_severe" in names:
-        found = [each for each in found if each[0] != "disabled"]
-    return tuple(found)
+        names -= {"disabled"}
+    return tuple((kind, grades.get(kind)) for kind in kinds if kind in names)

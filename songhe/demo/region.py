@@ -9,6 +9,7 @@ from uuid import UUID
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import month_of
+from songhe.demo.geo import Community
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Staff
 
@@ -21,7 +22,7 @@ class Region:
     demo: dict[str, Any]
     today: date
     counties: list[Area] = field(default_factory=list)
-    communities: dict[int, tuple[float, float]] = field(default_factory=dict)
+    communities: dict[int, Community] = field(default_factory=dict)
     providers: list[Provider] = field(default_factory=list)
     staff: dict[UUID, list[Staff]] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
