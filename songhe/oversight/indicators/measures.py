@@ -5,10 +5,11 @@ An indicator of a place is data (``indicators.csv``): a numerator and a denomina
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
 from songhe.care.orders.models import Complaint, Order
 from songhe.care.visits.flow import VisitState
@@ -72,7 +73,9 @@ def _people(path: str) -> Callable[[QuerySet[Any]], int]:
 
 
 def _between(column: str, period: Period) -> Q:
-    return Q(**{f"{column}__date__gte": period.first, f"{column}__date__lt": period.next_first})
+    # Moments, not their dates: those are what indexes hold.
+    first, end = (timezone.make_aware(datetime.combine(day, time())) for day in (period.first, period.next_first))
+    return Q(**{f"{column}__gte": first, f"{column}__lt": end})
 
 
 def _communities(area: Area, period: Period) -> QuerySet[Area]:
