@@ -20,6 +20,8 @@ policy = typer.Typer(help="政策引擎", no_args_is_help=True)
 ledger = typer.Typer(help="总账", no_args_is_help=True)
 journal = typer.Typer(help="审计日志", no_args_is_help=True)
 keys = typer.Typer(help="密钥", no_args_is_help=True)
+dispatch = typer.Typer(help="排班派单", no_args_is_help=True)
+cli.add_typer(dispatch, name="dispatch")
 for name, group in (("pack", pack), ("policy", policy), ("ledger", ledger), ("journal", journal), ("keys", keys)):
     cli.add_typer(group, name=name)
 
@@ -243,6 +245,62 @@ def keys_rotate() -> None:
     with use(Scope.system()):
         number = rotate()
     typer.echo(f"第 {number} 号密钥已启用；原有数据由后台任务逐批改用它，期间照常使用。旧密钥仍要保留。")
+
+
+@dispatch.command("solve")
+def dispatch_solve(
+    file: Path,
+    output: Annotated[Path, typer.Option(help="方案写到哪里")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="搜索几秒")] = 60.0,
+    seed: Annotated[int, typer.Option(help="随机种子")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="用几个核")] = 2,
+) -> None:
+    """Plan an instance of home health care routing."""
+    from songhe.engines.dispatch.commands import solve_file
+    from songhe.engines.dispatch.problem import DispatchError
+    from songhe.engines.dispatch.solver import Budget
+
+    try:
+        lines = solve_file(file, output, budget=Budget(seconds=seconds, threads=threads), seed=seed)
+    except DispatchError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo("\n".join(lines))
+
+
+@dispatch.command("check")
+def dispatch_check(file: Path, plan: Path) -> None:
+    """Recompute a plan's feasibility and cost independently of the solver."""
+    from songhe.engines.dispatch.commands import check_file, describe
+    from songhe.engines.dispatch.problem import DispatchError
+
+    try:
+        verdict = check_file(file, plan)
+    except DispatchError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo("\n".join(describe(verdict)))
+    raise typer.Exit(0 if verdict.sound else 1)
+
+
+@dispatch.command("bench")
+def dispatch_bench(
+    folder: Path,
+    seconds: Annotated[float, typer.Option(min=0.1, help="每个实例几秒")] = 60.0,
+    seeds: Annotated[int, typer.Option(min=1, help="种子 1 至几")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="用几个核")] = 2,
+) -> None:
+    """Plan every instance below a folder and print its gap to the best published."""
+    from songhe.engines.dispatch.commands import bench
+    from songhe.engines.dispatch.problem import DispatchError
+    from songhe.engines.dispatch.solver import Budget
+
+    try:
+        for line in bench(folder, budget=Budget(seconds=seconds, threads=threads), seeds=seeds):
+            typer.echo(line)
+    except DispatchError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 @cli.command()

@@ -1,4 +1,7 @@
-"""Who should go to an elder, and when: the interface that every planner of visits keeps."""
+"""Who should go to an elder, and when: ranking carers for one visit, and planning whole days.
+
+The planner (``solver``) is imported where it is used, for its compiled core takes a second to load.
+"""
 
 from songhe.engines.dispatch.ranking import Candidate, Carer, Stay, Travel, VisitWish, rank
 

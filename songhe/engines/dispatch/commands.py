@@ -1,0 +1,75 @@
+"""What ``songhe dispatch`` does: plan a file, check a plan, measure a folder of instances."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from songhe.engines.dispatch.checking import Verdict, check
+from songhe.engines.dispatch.formats import read_best, read_plan, read_problem, write_plan
+from songhe.engines.dispatch.problem import DispatchError
+from songhe.engines.dispatch.solver import Budget, solve
+
+
+def solve_file(path: Path, output: Path, *, budget: Budget, seed: int) -> list[str]:
+    """Plan an instance and write the plan; return what to tell."""
+    problem = read_problem(path)
+    solved = solve(problem, budget=budget, seed=seed)
+    verdict = check(problem, solved.plan)
+    write_plan(output, solved.plan, cost=verdict.cost)
+    return [*(fault.message for fault in solved.faults), *describe(verdict)]
+
+
+def check_file(path: Path, plan: Path) -> Verdict:
+    """Recompute a written plan against its instance."""
+    return check(read_problem(path), read_plan(plan))
+
+
+def describe(verdict: Verdict) -> list[str]:
+    """Say a verdict in Chinese lines."""
+    figures = f"成本 {verdict.cost:.3f}，路程 {verdict.travel:.1f}，等候 {verdict.waiting:.0f}"
+    lateness = f"迟到合计 {verdict.lateness:.1f}，最迟 {verdict.latest:.1f}，未安排 {verdict.unserved}"
+    return [
+        *verdict.breaches,
+        "方案可行。" if verdict.sound else f"方案有 {len(verdict.breaches)} 处不可行。",
+        (f"{figures}，{lateness}"),
+    ]
+
+
+def bench(folder: Path, *, budget: Budget, seeds: int) -> Iterator[str]:
+    """Plan every instance below a folder with each seed; yield a row an instance, then mean and worst gap.
+
+    The best published costs are read from best.csv in the folder or one above it.
+    """
+    files = sorted(folder.rglob("*.json"))
+    if not files:
+        raise DispatchError(f"{folder.name} 里没有 JSON 实例")
+    best = read_best(folder / "best.csv") or read_best(folder.parent / "best.csv")
+    # The core is compiled or loaded before anything is timed.
+    solve(read_problem(files[0]), budget=Budget(moves=100, threads=1))
+    gaps: list[float] = []
+    yield f"{'instance':<48}{'cost':>10}{'best':>10}{'gap %':>8}{'worst %':>8}{'seconds':>9}{'cpu s':>8}{'moves M':>9}"
+    for path in files:
+        problem = read_problem(path)
+        costs, moves = [], 0
+        clock, cpu = time.perf_counter(), time.process_time()
+        for seed in range(1, seeds + 1):
+            solved = solve(problem, budget=budget, seed=seed)
+            verdict = check(problem, solved.plan)
+            if not verdict.sound:
+                raise DispatchError(f"{path.name}：{verdict.breaches[0]}")
+            costs.append(verdict.cost)
+            moves += solved.moves
+        cpu, clock = (time.process_time() - cpu) / seeds, (time.perf_counter() - clock) / seeds
+        mean, published = sum(costs) / seeds, best.get(path.stem)
+        row = f"{path.stem:<48}{mean:>10.3f}"
+        if published is None:
+            row += f"{'-':>10}{'-':>8}{'-':>8}"
+        else:
+            gaps.append(100 * (mean / published - 1))
+            row += f"{published:>10.3f}{gaps[-1]:>+8.2f}{100 * (max(costs) / published - 1):>+8.2f}"
+        yield f"{row}{clock:>9.1f}{cpu:>8.1f}{moves / seeds / 1e6:>9.2f}"
+    if gaps:
+        met = sum(gap < 0.005 for gap in gaps)
+        yield f"mean gap {sum(gaps) / len(gaps):+.3f} %, worst {max(gaps):+.2f} %, best met on {met} of {len(gaps)}"
