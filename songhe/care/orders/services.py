@@ -240,8 +240,8 @@ def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
     credit = credit_for(elder_id=order.elder_id, month=first)
     if credit is None:
         return
-    lock_accounts([credit.account])
-    part = min(price_fen, balance(credit.account))
+    lock_accounts([credit.account_id])
+    part = min(price_fen, balance(credit.account_id))
     if part > 0:
         order.credit, order.credit_fen, order.own_fen = credit, part, price_fen - part
 
@@ -249,5 +249,5 @@ def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
 def _hold(order: Order) -> None:
     if order.credit_fen:
         credits.reserve(
-            order.credit.account, order.credit_fen, source=order, key=f"order:{order.pk}:hold:{order.version}"
+            order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:hold:{order.version}"
         )

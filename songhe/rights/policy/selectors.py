@@ -62,13 +62,11 @@ def entitlements_on(elder_id: UUID, on: date) -> QuerySet[Entitlement]:
 
 
 def credit_for(*, elder_id: UUID, month: date) -> Credit | None:
-    """Return an elder's credit of a month (its first day) that is not yet closed, or None."""
-    return (
-        Credit.objects.filter(elder_id=elder_id, month=month, expired_on__isnull=True)
-        .select_related("account")
-        .order_by("id")
-        .first()
-    )
+    """Return an elder's credit of a month (its first day) that is not yet closed, or None.
+
+    A provider sees the credit but not its account, so the account is not joined: the join would hide the credit.
+    """
+    return Credit.objects.filter(elder_id=elder_id, month=month, expired_on__isnull=True).order_by("id").first()
 
 
 def latest_decisions(elder_id: UUID) -> QuerySet[Decision]:
