@@ -42,7 +42,7 @@ class StandingOrderPages(Pages):
     model, room, noun, menu, icon = StandingOrder, "orders", "standing", "服务", "repeat"
     explain = "按星期重复的订单，系统提前一周生成每天的订单。"
     empty = "还没有周期订单。照护计划经老人确认后会自动建立。"
-    columns = [ELDER, "area", "service", "weekday_names", "at", "validity", "made_until"]
+    columns = [ELDER, "area", "service", "weekday_names", "at", "validity", "made_until", "held_up"]
     filters = ["service__category"]
     select_related = ["elder", "area", "service"]
     under = {Elder: "elder"}

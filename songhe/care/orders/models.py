@@ -36,6 +36,7 @@ class StandingOrder(Record):
     validity = DateRangeField("起止日期")
     made_until = models.DateField("已生成至", null=True, blank=True)
     ended_reason = models.CharField("终止原因", max_length=100, blank=True)
+    held_up = models.CharField("未能生成的原因", max_length=200, blank=True)
 
     class Meta(Record.Meta):
         verbose_name = "周期订单"

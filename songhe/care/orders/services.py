@@ -9,7 +9,7 @@ from django.utils import timezone
 from songhe.care.orders.events import ComplaintMade, OrderCancelled, OrderPlaced
 from songhe.care.orders.models import Complaint, Order, StandingOrder
 from songhe.core.accounts.models import User
-from songhe.core.calendar.services import month_of, now
+from songhe.core.calendar.services import month_of, now, today
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
 from songhe.core.flow import services as flow
@@ -23,7 +23,8 @@ from songhe.registers.catalogue.models import Service
 from songhe.registers.catalogue.selectors import price_on
 from songhe.registers.elders.models import Elder
 from songhe.registers.providers.models import Provider
-from songhe.rights.policy.selectors import credit_for
+from songhe.rights.policy.models import Policy
+from songhe.rights.policy.selectors import credit_for, entitlements_on
 
 # Complaints and re-bookings look back; nobody asks for a service that should have started long ago.
 GRACE = timedelta(hours=1)
@@ -199,29 +200,57 @@ def end_standing(*, elder_id: UUID, on: date, reason: str) -> int:
 
 @transaction.atomic
 def make_due_orders(*, until: date, user: User | None = None) -> int:
-    """Make the orders of every standing order up to a day; those made before are not made again. Return how many."""
+    """Make the orders of every standing order up to a day; those made before are not made again. Return how many.
+
+    What one of them meets holds no other up: the reason is written on it, and the next run tries again. Where an elder
+    is entitled to a credit that is not open yet, their orders wait for it.
+    """
     made = 0
     standing_orders = StandingOrder.objects.filter(
-        validity__overlap=(timezone.localdate(), until + timedelta(days=1)), elder__state=Elder.State.ACTIVE
+        validity__overlap=(today(), until + timedelta(days=1)), elder__state=Elder.State.ACTIVE
     ).select_related("elder", "service")
     for standing in standing_orders:
-        day = max(standing.validity.lower, timezone.localdate(), (standing.made_until or date.min) + timedelta(days=1))
-        end = min(until, standing.validity.upper - timedelta(days=1)) if standing.validity.upper else until
-        while day <= end:
-            if day.isoweekday() in standing.weekdays:
-                place(
-                    elder_id=standing.elder_id,
-                    service_id=standing.service_id,
-                    wanted_from=timezone.make_aware(datetime.combine(day, standing.at)),
-                    source=Order.Source.STANDING,
-                    user=user,
-                    standing_order=standing,
-                    idempotency_key=f"standing:{standing.pk}:{day}",
-                )
-                made += 1
-            day += timedelta(days=1)
-        StandingOrder.objects.filter(pk=standing.pk).update(made_until=until)
+        made += _make_days(standing, until, user)
     return made
+
+
+def _make_days(standing: StandingOrder, until: date, user: User | None) -> int:
+    day = max(standing.validity.lower, today(), (standing.made_until or date.min) + timedelta(days=1))
+    end = min(until, standing.validity.upper - timedelta(days=1)) if standing.validity.upper else until
+    made, standing.held_up = 0, ""
+    while day <= end and not _awaits_credit(standing.elder_id, day):
+        if day.isoweekday() in standing.weekdays:
+            try:
+                _make_day(standing, day, user)
+            except Refused as refused:
+                standing.held_up = f"{day:%m月%d日}：{refused.message}"[:200]
+                break
+            made += 1
+        standing.made_until = day
+        day += timedelta(days=1)
+    save(standing)
+    return made
+
+
+@transaction.atomic
+def _make_day(standing: StandingOrder, day: date, user: User | None) -> Order:
+    return place(
+        elder_id=standing.elder_id,
+        service_id=standing.service_id,
+        wanted_from=max(timezone.make_aware(datetime.combine(day, standing.at)), now()),
+        source=Order.Source.STANDING,
+        user=user,
+        standing_order=standing,
+        idempotency_key=f"standing:{standing.pk}:{day}",
+    )
+
+
+def _awaits_credit(elder_id: UUID, day: date) -> bool:
+    """Tell whether a month's credit is due on a day and not open yet; an order made now would be the elder's own."""
+    first, _next = month_of(day)
+    if first <= today() or credit_for(elder_id=elder_id, month=first) is not None:
+        return False
+    return entitlements_on(elder_id, first).filter(policy__form=Policy.Form.CREDIT).exists()
 
 
 def _day(moment: datetime) -> date:
