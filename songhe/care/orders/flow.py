@@ -19,6 +19,8 @@ class OrderState(models.TextChoices):
 
 OPEN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED, OrderState.IN_SERVICE, OrderState.SERVED]
 
+NOT_BEGUN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED]
+
 
 class OrderFlow(FlowModel):
     """Steps of an order; visits move it on from assigned to closed."""

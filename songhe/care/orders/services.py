@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from songhe.care.orders.events import ComplaintMade, OrderCancelled, OrderPlaced
+from songhe.care.orders.flow import NOT_BEGUN
 from songhe.care.orders.models import Complaint, Order, StandingOrder
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import month_of, now, today
@@ -251,6 +252,34 @@ def _awaits_credit(elder_id: UUID, day: date) -> bool:
     if first <= today() or credit_for(elder_id=elder_id, month=first) is not None:
         return False
     return entitlements_on(elder_id, first).filter(policy__form=Policy.Form.CREDIT).exists()
+
+
+@transaction.atomic
+def follow_move(*, elder_id: UUID, area_id: int) -> int:
+    """Bring what an elder asked for to the new community: standing orders go along, orders nobody has begun to serve
+    are cancelled and asked for anew, since providers, carers and ways are others. Return how many were asked anew.
+    """
+    StandingOrder.objects.filter(elder_id=elder_id).update(area_id=area_id)
+    waiting = list(Order.objects.filter(elder_id=elder_id, state__in=NOT_BEGUN).order_by("wanted_from"))
+    anew = 0
+    for old in waiting:
+        cancel(order_id=old.pk, user=None, reason="老人迁居")
+        if old.wanted_from < now() - GRACE:
+            continue
+        place(
+            elder_id=elder_id,
+            service_id=old.service_id,
+            wanted_from=old.wanted_from,
+            wanted_to=old.wanted_to,
+            source=old.source,
+            user=None,
+            use_credit=old.credit_fen > 0,
+            urgent=old.urgent,
+            note=old.note,
+            rebooked_from=old,
+        )
+        anew += 1
+    return anew
 
 
 def _day(moment: datetime) -> date:

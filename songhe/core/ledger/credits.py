@@ -186,6 +186,12 @@ def expire(credits: Iterable[HasAccount | Account], *, on: date) -> list[Entry]:
     return [entry for entry in entries if entry is not None]
 
 
+def hand_over(*, elder_id: UUID, area_id: int) -> None:
+    """Put an elder's open accounts under another division, which answers for them from now on."""
+    with use(Scope.system()):
+        Account.objects.filter(elder_id=elder_id, closed_on__isnull=True).update(area_id=area_id)
+
+
 def accrued(line: AccountRef, provider_id: UUID) -> Account:
     """Return the account of what a provider has earned from a budget line and is not yet approved."""
     return _of_provider(AccountKind.ACCRUED, line, provider_id)

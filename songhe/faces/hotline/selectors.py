@@ -37,7 +37,7 @@ def caller(elder: Elder) -> Caller:
         elder=elder,
         entitlements=list(entitlements_on(elder.pk, today())),
         credit=credit,
-        left_fen=balance(credit.account) if credit else 0,
+        left_fen=balance(credit.account_id) if credit else 0,
         difficulties=list(elder.difficulties.filter(validity__contains=today())),
         contacts=list(elder.contacts.order_by("order")),
         orders=list(Order.objects.filter(elder=elder).select_related("service", "provider").order_by("-placed_at")[:8]),

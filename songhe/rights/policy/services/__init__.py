@@ -3,7 +3,7 @@
 from songhe.rights.policy.services.adjusting import book, concerned, redecide_elder
 from songhe.rights.policy.services.awards import award
 from songhe.rights.policy.services.credits import close_month, open_credit, open_month
-from songhe.rights.policy.services.deciding import decide, end
+from songhe.rights.policy.services.deciding import decide, end, follow_move
 from songhe.rights.policy.services.screening import screen, settle_finding
 from songhe.rights.policy.services.simulating import ask_simulation, simulate
 from songhe.rights.policy.services.versions import draft, edit, enact, publish_version, submit, turn_over
@@ -19,6 +19,7 @@ __all__ = [
     "edit",
     "enact",
     "end",
+    "follow_move",
     "open_credit",
     "open_month",
     "publish_version",

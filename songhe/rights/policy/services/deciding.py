@@ -7,15 +7,17 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from songhe.core.accounts.models import User
+from songhe.core.calendar.services import today
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
+from songhe.core.ledger import credits
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.validity import from_day, in_force
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
 from songhe.rights.policy.events import Entitled, EntitlementEnded
-from songhe.rights.policy.models import Decision, Entitlement, Policy
+from songhe.rights.policy.models import Credit, Decision, Entitlement, Policy
 from songhe.rights.policy.rules import Judgement, Rulebook
 from songhe.rights.policy.selectors import last_decision, rulebook_on
 
@@ -119,3 +121,21 @@ def end(*, entitlement: Entitlement, last_day: date, reason: str) -> None:
     entitlement.ended_reason = reason[:100]
     save(entitlement)
     publish(EntitlementEnded(entitlement_id=entitlement.pk, last_day=last_day))
+
+
+@transaction.atomic
+def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
+    """Hand what an elder is due to the community they live in from a day on.
+
+    A policy that does not reach there ends on the day before, and what its credits still hold free is given back.
+    """
+    for entitlement in Entitlement.objects.filter(in_force(today()), elder_id=elder_id).select_related("policy__area"):
+        if area_id in entitlement.policy.area:
+            Entitlement.objects.filter(pk=entitlement.pk).update(area_id=area_id)
+            continue
+        end(entitlement=entitlement, last_day=on - timedelta(days=1), reason=f"迁出{entitlement.policy.area}")
+        lost = list(Credit.objects.select_for_update().filter(entitlement=entitlement, expired_on__isnull=True))
+        credits.expire(lost, on=today())
+        Credit.objects.filter(pk__in=[credit.pk for credit in lost]).update(expired_on=today())
+    Credit.objects.filter(elder_id=elder_id, expired_on__isnull=True).update(area_id=area_id)
+    credits.hand_over(elder_id=elder_id, area_id=area_id)
