@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import settings as properties
 from psycopg import sql
 
 ROOT = Path(__file__).parent
@@ -24,6 +25,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "songhe.config.settings")
 # Settings are read before this file, so what differs in tests is said here: sign-in as in a demonstration.
 settings.DEMO = True
 settings.STAFF_SECOND_FACTOR = False
+# A change lands or not by what it does: properties draw the same cases each time. ``HYPOTHESIS_PROFILE=searching``
+# draws new ones, for the nightly run and for whoever writes a property.
+properties.register_profile("landing", derandomize=True, print_blob=True)
+properties.register_profile("searching", derandomize=False, print_blob=True)
+properties.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "landing"))
 # The static files' server looks for its folder when it starts.
 (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
 

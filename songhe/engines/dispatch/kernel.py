@@ -834,11 +834,9 @@ def renumber(d: Any, s: Any) -> None:
 
 
 @compiled
-def rebuild(d: Any, s: Any) -> None:
-    """Time the whole plan from its carers and labels; an item that breaks a hard limit goes into the pool."""
+def _empty(d: Any, s: Any) -> None:
+    """Put every item into the pool and every carer at home."""
     n, m = d.opening.shape[0], d.mode.shape[0]
-    carers = s.carer[: 2 * n].copy()
-    saved = np.zeros(4)
     for c in range(m):
         s.after[2 * n + c] = 2 * n + m + c
         s.before[2 * n + m + c] = 2 * n + c
@@ -857,8 +855,31 @@ def rebuild(d: Any, s: Any) -> None:
         s.pool_at[item] = item
         s.cost[UNSERVED] += d.prize[item]
     s.size[0] = n
+
+
+@compiled
+def rebuild(d: Any, s: Any) -> None:
+    """Time the whole plan from its carers and labels; where that breaks a hard limit, the items at fault go out.
+
+    The whole is tried before its parts: a carer who waits for their rest far from home may be too late there with half
+    a route, and in time with all of it.
+    """
+    n = d.opening.shape[0]
+    carers = s.carer[: 2 * n].copy()
+    _empty(d, s)
     renumber(d, s)
     order = np.argsort(s.label[:n], kind="mergesort")
+    for at in range(n):
+        item = order[at]
+        if carers[2 * item] >= 0 and fits(d, item, carers[2 * item], carers[2 * item + 1]):
+            _attach(d, s, item, carers[2 * item], carers[2 * item + 1], s.label[item])
+    for item in range(n):
+        _touch(d, s, item)
+    if _propagate(d, s):
+        s.cost[LATEST] = _latest(s, 2 * n)
+        return
+    saved = np.zeros(4)
+    _empty(d, s)
     for at in range(n):
         item = order[at]
         if carers[2 * item] >= 0 and fits(d, item, carers[2 * item], carers[2 * item + 1]):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from songhe.engines.dispatch.checking import check
 from songhe.engines.dispatch.formats import read_plan, read_problem, write_plan
-from songhe.engines.dispatch.problem import Carer, Need, Plan, Problem, Rest, Visit
-from songhe.engines.dispatch.solver import Budget, solve
+from songhe.engines.dispatch.problem import Assignment, Carer, Need, Plan, Problem, Rest, Visit
+from songhe.engines.dispatch.solver import Budget, adopt, arrays, extract, fresh, solve
 
 SMALL = Budget(moves=2000, threads=1)
 SHARED = Path(os.environ.get("SONGHE_SHARED") or Path(__file__).parents[5] / "shared") / "hhcrsp"
@@ -99,6 +99,19 @@ def day(*visits: Visit, carers: tuple[Carer, ...] | None = None, ways: np.ndarra
 def visit(name: str, place: int = 1, **changes: object) -> Visit:
     """Make a half-hour visit in the morning."""
     return replace(Visit(name, place, (Need(30.0),), 540.0, 600.0), **changes)
+
+
+def test_a_plan_sound_only_as_a_whole_stays_whole() -> None:
+    """Waiting for the rest at ``far`` alone would bring the carer home too late; at ``near``, after it, it does not."""
+    ways = np.array([[0.0, 60.0, 5.0], [60.0, 0.0, 60.0], [5.0, 60.0, 0.0]])
+    carer = Carer("c0", frozenset(), 480.0, 740.0, 0, 0, rests=(Rest(690.0, 780.0, 40.0),))
+    far, near = (Visit(name, place, (Need(20.0),), 540.0, 640.0) for name, place in (("far", 1), ("near", 2)))
+    whole = Plan((Assignment("far", 0, "c0", 540.0, 560.0), Assignment("near", 0, "c0", 620.0, 640.0)))
+    problem = Problem((far, near), (carer,), {"ebike": ways})
+    data = arrays(problem)
+    state = fresh(data, seed=1)
+    adopt(problem, data, state, whole)
+    assert extract(problem, data, state).unserved == ()
 
 
 def test_held_and_pinned_visits_stay() -> None:
