@@ -307,6 +307,7 @@ def _check_policies(pack: Pack) -> Iterator[Problem]:
         for what in problems(
             policy.model.read_text(encoding="utf-8"),
             subject=policy.subject,
+            form=policy.form,
             parameters=pack.parameters_of(policy),
             examples=policy.examples(),
             on=_latest(policy, pack),

@@ -34,6 +34,11 @@ def read_model(text: str) -> Model:
     return load_model(text)
 
 
+def amount_of(model: Model) -> str:
+    """Return the decision by which a model answers how much: once, or a month."""
+    return ONCE_AMOUNT if ONCE_AMOUNT in model.decisions else AMOUNT
+
+
 def figures(parameters: Iterable[Mapping[str, Any]], on: date) -> dict[str, Decimal]:
     """Return the parameters in force on a day by name; a row's ``last`` is the last day that counts."""
     day = on.isoformat()
@@ -48,17 +53,21 @@ def problems(
     text: str,
     *,
     subject: str,
+    form: str,
     parameters: Sequence[Mapping[str, Any]],
     examples: Sequence[Mapping[str, str]],
     on: date,
 ) -> list[str]:
-    """Return what stands in the way of a rule: it cannot be read, is unsound, lacks figures or fails an example."""
+    """Return what stands in the way of a rule: it cannot be read, is unsound, lacks figures or fails an example,
+    or could not be asked about a whole population.
+    """
     try:
         model = load_model(text)
     except PolicyError as error:
         return [str(error)]
     found = [*check(model), *_unanswered(model, subject), *_without_figures(text, parameters, on)]
     found += _without_clause(model)
+    found = found or _not_columnar(model, subject, form, parameters, on)
     return found or failures(model, parameters, examples, on)
 
 
@@ -90,6 +99,25 @@ def _without_figures(text: str, parameters: Sequence[Mapping[str, Any]], on: dat
         for name in used
         if name in known and name not in numbers
     ]
+
+
+def _not_columnar(
+    model: Model, subject: str, form: str, parameters: Sequence[Mapping[str, Any]], on: date
+) -> list[str]:
+    """Return why a rule for elders could not be tried on all of them; a service's list of items is read one by one."""
+    if subject not in ("elder", "benefits"):
+        return []
+    # More than a second to import, which only looking a rule over should wait for.
+    from songhe.engines.policy.columns import compile_model
+
+    wanted = [ENTITLED, amount_of(model), *([REASON] if form != "service" else [])]
+    if subject == "benefits":
+        wanted = [name for name in model.decisions if name.startswith(MAY)]
+    try:
+        compile_model(model, {PARAMETERS: figures(parameters, on)}, tuple(wanted))
+    except PolicyError as error:
+        return [f"{str(error).rstrip('。')}，因此不能对全部老人测算，请换一种写法。"]
+    return []
 
 
 def _without_clause(model: Model) -> list[str]:

@@ -401,7 +401,8 @@ class Finding(FindingFlow, Record):
 class Simulation(Record):
     """A policy version, as its ``digest`` tells, tried on everybody in the roll on a day, beside what is in force.
 
-    ``results`` holds counts and sums in fen by year, area, kind of difficulty, age and level.
+    ``results`` holds counts and sums in fen by year, area, kind of difficulty, age, level and amount of change.
+    ``submitted_at`` marks the one that went to the approvers with the draft.
     """
 
     row_scope: ClassVar = OFFICIAL
@@ -417,6 +418,8 @@ class Simulation(Record):
     progress = models.PositiveSmallIntegerField("进度", default=0)
     stage = models.CharField("环节", max_length=60, default="排队")
     finished_at = models.DateTimeField("完成时间", null=True, blank=True)
+    stopped_at = models.DateTimeField("停止时间", null=True, blank=True)
+    submitted_at = models.DateTimeField("随草案提交复核", null=True, blank=True)
     failure = models.TextField("失败原因", blank=True)
     results = models.JSONField("测算结果", default=dict, blank=True)
 
@@ -426,10 +429,21 @@ class Simulation(Record):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(progress__lte=100), name="simulation_progress_is_percent"),
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True) | Q(finished_at__isnull=True), name="simulation_ends_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(submitted_at__isnull=True) | Q(finished_at__isnull=False), name="simulation_submitted_whole"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.policy_version} {self.on:%Y年%m月%d日}测算"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more is to be awaited: it is finished, failed or was stopped."""
+        return self.finished_at is not None or self.stopped_at is not None or bool(self.failure)
 
 
 class SimulatedChange(Record):

@@ -1,75 +1,145 @@
-"""Asking policies about a whole population: each distinct set of facts once, however many people share it."""
+"""Asking policies about a whole population: each answer a column, as the interpreter would say it person by person."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from songhe.packs.policies import read_model
+from songhe.core.errors import Refused
+from songhe.packs.policies import ALLOWED, ENTITLED, MAY, PARAMETERS, REASON, amount_of, figures, read_model
 from songhe.rights.policy.rules import Rulebook
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
-KINDS = "困难类别"
-BETWEEN = "|"
-# Facts that differ from person to person and that no model has asked about would leave no two people alike.
-_KEY = "facts_key"
+    from songhe.engines.policy import Model
 
-Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a policy says of a set of facts: whether, how much a month in fen, why."""
-
-    entitled: bool
-    fen: int
-    reason: str
+MEMORY = "1GB"
+THREADS = 2
+ROLL = "roll"
 
 
-def asked_of(rulebook: Rulebook, policies: list[UUID], columns: list[str]) -> list[str]:
-    """Return the facts, of those at hand, that the policies (and those they are weighed against) ask for."""
-    weighed = any(rulebook.coordinates(pk) for pk in policies)
-    versions = list(rulebook.versions.values()) if weighed else [rulebook.versions[pk] for pk in policies]
-    if weighed and rulebook.coordination is not None:
-        versions.append(rulebook.coordination)
-    inputs = {name for version in versions for name in read_model(version.model_xml).inputs}
-    return [name for name in columns if name in inputs]
+def fen_of(policy: UUID) -> str:
+    """Return the name of the column that says what a policy gives a month, in fen; 0 where nothing."""
+    return f"fen:{policy}"
 
 
-def distinct(frame: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the frame with a column ``facts_key``, and one row for each key with its facts."""
-    import polars as pl
+def reason_of(policy: UUID) -> str:
+    """Return the name of the column that says why."""
+    return f"why:{policy}"
 
-    plain = frame.with_columns(pl.col(KINDS).list.sort().list.join(BETWEEN).alias("kinds_text"))
-    by = ["kinds_text" if name == KINDS else name for name in names]
-    if not by:
-        return plain.with_columns(pl.lit(0, dtype=pl.UInt32).alias(_KEY)), plain.head(1).with_columns(
-            pl.lit(0, dtype=pl.UInt32).alias(_KEY)
+
+def _yes(policy: UUID) -> str:
+    return f"yes:{policy}"
+
+
+def answered(
+    rulebook: Rulebook, policies: Sequence[UUID], people: pl.DataFrame, *, reasons: bool = False
+) -> pl.DataFrame:
+    """Return the people, a row each, with a column ``fen_of(policy)`` for each policy, and ``reason_of`` if wanted.
+
+    Raises:
+        Refused: a policy has something that columns cannot compute, or a number outgrows its column; it is named.
+    """
+    import duckdb
+
+    from songhe.engines.policy import PolicyError
+
+    asked = rulebook.concerned(policies)
+    with duckdb.connect() as connection:
+        connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}")
+        connection.register(ROLL, people.to_arrow())
+        try:
+            relation = ROLL
+            for pk in asked:
+                relation = _asked(connection, relation, rulebook, pk, reasons and pk in policies)
+            if rulebook.coordination is not None:
+                relation = _settled(connection, relation, rulebook, asked, policies if reasons else ())
+            columns = [*people.columns, *(fen_of(pk) for pk in policies)]
+            columns += [reason_of(pk) for pk in policies if reasons]
+            return connection.sql(f"SELECT {_names(columns)} FROM {_name(relation)}").pl()  # noqa: S608 – all quoted
+        except (PolicyError, duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+            raise Refused(f"不能对全部在册老人测算：{error}") from error
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, relation: str, rulebook: Rulebook, pk: UUID, reasons: bool) -> str:
+    """Make a view with what one policy says by itself."""
+    version = rulebook.versions[pk]
+    model = read_model(version.model_xml)
+    amount = amount_of(model)
+    wanted = [name for name in (ENTITLED, amount, REASON) if name in model.decisions and (reasons or name != REASON)]
+    sql, kept = _computed(connection, relation, model, figures(version.parameters, rulebook.on), wanted)
+    entitled = f"COALESCE({_name(ENTITLED)}, false)" if ENTITLED in wanted else "false"
+    fen = f"COALESCE(CAST(trunc({_name(amount)}) AS BIGINT), 0)" if amount in wanted else "0"
+    added = [(_yes(pk), entitled), (fen_of(pk), f"CASE WHEN {entitled} THEN {fen} ELSE 0 END")]
+    if reasons:
+        added.append((reason_of(pk), f"COALESCE({_name(REASON)}, '')" if REASON in wanted else "''"))
+    return _viewed(connection, f"said:{pk}", f"SELECT {_names(kept)}, {_aliased(added)} FROM ({sql})")  # noqa: S608
+
+
+def _settled(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rulebook: Rulebook,
+    asked: list[UUID],
+    explained: Sequence[UUID],
+) -> str:
+    """Make a view in which benefits that the rules between them take away are gone."""
+    between = rulebook.coordination
+    assert between is not None
+    model = read_model(between.model_xml)
+    settles = {pk: f"{MAY}{rulebook.versions[pk].policy.name}" for pk in asked if rulebook.coordinates(pk)}
+    if not settles:
+        return relation
+    weights = [
+        (
+            rulebook.versions[pk].policy.name,
+            f"CASE WHEN NOT {_name(_yes(pk))} THEN 0 WHEN {_name(fen_of(pk))} = 0 THEN 1 ELSE {_name(fen_of(pk))} END",
         )
-    keyed = plain.with_columns((pl.struct(by).rank("dense") - 1).cast(pl.UInt32).alias(_KEY))
-    return keyed, keyed.unique(_KEY, maintain_order=False).sort(_KEY)
+        for pk in asked
+    ]
+    weighed = _viewed(connection, "weighed", f"SELECT *, {_aliased(weights)} FROM {_name(relation)}")  # noqa: S608
+    sql, kept = _computed(
+        connection, weighed, model, figures(between.parameters, rulebook.on), list(dict.fromkeys(settles.values()))
+    )
+    replaced = {}
+    for pk, answer in settles.items():
+        stays = f"COALESCE({_name(answer)} = '{ALLOWED}', false)"
+        replaced[fen_of(pk)] = f"CASE WHEN {stays} THEN {_name(fen_of(pk))} ELSE 0 END"
+        if pk in explained:
+            own = f"NOT {_name(_yes(pk))} OR {stays}"
+            replaced[reason_of(pk)] = (
+                f"CASE WHEN {own} THEN {_name(reason_of(pk))} ELSE COALESCE({_name(answer)}, '') END"
+            )
+    columns = _aliased([(name, replaced.get(name, _name(name))) for name in kept])
+    return _viewed(connection, "settled", f"SELECT {columns} FROM ({sql})")  # noqa: S608
 
 
-def answers(
-    rulebook: Rulebook, policies: list[UUID], facts: pl.DataFrame, names: list[str], progress: Progress | None = None
-) -> dict[UUID, list[Answer]]:
-    """Return each policy's answer to every row of distinct facts, in the rows' order."""
-    found: dict[UUID, list[Answer]] = {pk: [] for pk in policies}
-    total = len(facts)
-    for number, row in enumerate(_rows(facts, names)):
-        judged = rulebook.judge(row, *policies)
-        for pk in policies:
-            judgement = judged[pk]
-            found[pk].append(Answer(judgement.entitled, judgement.monthly_fen, judgement.reason))
-        if progress and number % 500 == 0:
-            progress(100 * number // max(total, 1))
-    return found
+def _computed(
+    connection: duckdb.DuckDBPyConnection, relation: str, model: Model, parameters: object, wanted: list[str]
+) -> tuple[str, list[str]]:
+    """Return a SELECT that adds a model's decisions to a relation, and the relation's own columns."""
+    from songhe.engines.policy.columns import columns_of, compile_model
+
+    schema = columns_of(connection, relation)
+    compiled = compile_model(model, {PARAMETERS: parameters}, tuple(wanted))
+    return compiled.sql("duckdb", relation, schema), list(schema)
 
 
-def _rows(facts: pl.DataFrame, names: list[str]) -> Iterator[dict[str, Any]]:
-    for row in facts.iter_rows(named=True):
-        yield {name: row[name] for name in names}
+def _viewed(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> str:
+    connection.execute(f"CREATE VIEW {_name(name)} AS {sql}")
+    return name
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(_name, names))
+
+
+def _aliased(columns: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{expression} AS {_name(name)}" for name, expression in columns)

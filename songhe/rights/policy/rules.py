@@ -1,5 +1,6 @@
 """Asking policies about one case: facts in, a judgement with its reasons out; and the rules between benefits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -11,12 +12,11 @@ from songhe.engines.policy import as_json, evaluate
 from songhe.packs import policies
 from songhe.packs.policies import (
     ALLOWED,
-    AMOUNT,
     ENTITLED,
     MAY,
-    ONCE_AMOUNT,
     PARAMETERS,
     REASON,
+    amount_of,
     figures,
     read_model,
 )
@@ -60,10 +60,11 @@ def given(version: PolicyVersion, facts: dict[str, Any], on: date) -> dict[str, 
 
 def judge(version: PolicyVersion, facts: dict[str, Any], on: date) -> Judgement:
     """Evaluate a version on a case's facts with the parameters of a day."""
-    evaluation = evaluate(read_model(version.model_xml), given(version, facts, on))
+    model = read_model(version.model_xml)
+    evaluation = evaluate(model, given(version, facts, on))
     results = evaluation.results
     entitled = results.get(ENTITLED) is True
-    amount = results.get(ONCE_AMOUNT) if ONCE_AMOUNT in results else results.get(AMOUNT)
+    amount = results.get(amount_of(model))
     return Judgement(
         entitled=entitled,
         monthly_fen=int(amount or 0) if entitled else 0,
@@ -95,11 +96,15 @@ class Rulebook:
         The best of several benefits, and what excludes what, is said by the coordinating version: it gets every
         policy's amount by the policy's name (0 where nothing is due), and answers for each.
         """
-        wanted = set(asked or self.versions)
-        if any(self.coordinates(pk) for pk in wanted):
-            wanted |= {pk for pk in self.versions if self._spoken_of(pk)}
-        found = {pk: judge(self.versions[pk], facts, self.on) for pk in wanted if pk in self.versions}
+        found = {pk: judge(self.versions[pk], facts, self.on) for pk in self.concerned(asked or tuple(self.versions))}
         return self._between(found, facts) if self.coordination else found
+
+    def concerned(self, asked: Sequence[UUID]) -> list[UUID]:
+        """Return the policies asked for that are in force, and those that the rules between benefits weigh with."""
+        wanted = set(asked)
+        if any(self.coordinates(pk) for pk in asked):
+            wanted |= {pk for pk in self.versions if self._spoken_of(pk)}
+        return [pk for pk in self.versions if pk in wanted]
 
     def _spoken_of(self, policy_id: UUID) -> bool:
         assert self.coordination is not None
@@ -120,7 +125,7 @@ class Rulebook:
             if not judgement.entitled or answer not in model.decisions:
                 continue
             evaluation = evaluate(model, known, answer)
-            word = str(evaluation.results[answer])
+            word = str(evaluation.results[answer] or "")
             settled[pk] = replace(
                 judgement,
                 entitled=word == ALLOWED,
@@ -166,6 +171,7 @@ def problems_of(version: PolicyVersion, on: date) -> list[str]:
     return policies.problems(
         version.model_xml,
         subject=version.policy.subject,
+        form=version.policy.form,
         parameters=version.parameters,
         examples=version.examples,
         on=on,

@@ -12,7 +12,7 @@ from songhe.packs.policies import PARAMETERS, read_model
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
 from songhe.rights.policy.flow import VersionState
-from songhe.rights.policy.models import Credit, Decision, Document, Entitlement, Policy, PolicyVersion
+from songhe.rights.policy.models import Credit, Decision, Document, Entitlement, Policy, PolicyVersion, Simulation
 from songhe.rights.policy.rules import Judgement, Rulebook
 
 LAW = (VersionState.IN_FORCE, VersionState.SUPERSEDED)
@@ -41,6 +41,11 @@ def rulebook_on(on: date, *, instead: PolicyVersion | None = None) -> Rulebook:
         {pk: version for pk, version in versions.items() if version.policy.subject == subject.ELDER},
         between[0] if between else None,
     )
+
+
+def submitted_simulation(version: PolicyVersion) -> Simulation | None:
+    """Return the simulation that went to the approvers with a version, or None."""
+    return version.simulations.filter(submitted_at__isnull=False).select_related("asked_by", "area").first()
 
 
 def last_decision(elder_id: UUID, policy_id: UUID) -> Decision | None:

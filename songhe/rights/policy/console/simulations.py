@@ -1,23 +1,25 @@
 """Trying a version on the population: asked for, watched, read, taken out."""
 
+import io
 from datetime import date
 from typing import Any
 
 from django import forms
-from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.db.models import F, Model, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django_filters import ChoiceFilter
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
 from songhe.core.console.fields import DayInput
-from songhe.core.console.pages import Action, Column, Pages, Tab, View, pages
+from songhe.core.console.pages import Action, Column, Command, Pages, Tab, View, pages
 from songhe.core.console.views.access import person, record
 from songhe.core.errors import Refused
 from songhe.rights.policy import services
 from songhe.rights.policy.models import Policy, PolicyVersion, SimulatedChange, Simulation
+from songhe.rights.policy.workbook import GROUPS, simulation_xlsx
 
-GROUPS = (("by_area", "按区划"), ("by_kind", "按困难类别"), ("by_age", "按年龄"), ("by_level", "按能力等级"))
 MONTHS = 12
 
 
@@ -40,10 +42,10 @@ def _ask(*, policy_version: PolicyVersion, on: date, user: User) -> Simulation:
 
 
 def progress_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
-    """Show how far a simulation is; a finished one leads to its figures."""
+    """Show how far a simulation is; one that is over leads to its figures."""
     simulation = record(request, pages, pk)
     response = render(request, "policy/_progress.html", {"object": simulation, "pages": pages})
-    if simulation.finished_at or simulation.failure:
+    if simulation.is_over:
         response["HX-Refresh"] = "true"
     return response
 
@@ -55,22 +57,45 @@ def again_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
     return redirect(pages.url("detail", made.pk))
 
 
-def _figures(simulation: Simulation, user: User) -> dict[str, Any]:
+def sheet_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
+    """Hand over a finished simulation as a spreadsheet; it names no person."""
+    simulation = record(request, pages, pk)
+    if simulation.finished_at is None:
+        raise Refused("测算还没有完成，不能导出。")
+    name = f"{simulation.policy_version}测算-{simulation.on:%Y%m%d}.xlsx"
+    return FileResponse(io.BytesIO(simulation_xlsx(simulation)), as_attachment=True, filename=name)
+
+
+def figures_of(simulation: Simulation) -> dict[str, Any]:
+    """Return a finished simulation's figures as its page shows them; none while it is not finished."""
     results = simulation.results
     if not results:
         return {}
-    total = results["total"]
+    total, budget = results["total"], results["budget"]
     year = {"was_fen": total["was_fen"] * MONTHS, "now_fen": total["now_fen"] * MONTHS}
+    # What is set aside for a year is set against what that year would take.
+    needed = next((row["now_fen"] for row in results["by_year"] if budget and row["year"] == budget["year"]), None)
+    changes = ChangePages().url() + f"?simulation={simulation.pk}"
     return {
         "total": total,
         "difference_fen": total["now_fen"] - total["was_fen"],
         "year": {**year, "difference_fen": year["now_fen"] - year["was_fen"]},
+        "years": results["by_year"],
         "groups": [(label, results[key]) for key, label in GROUPS],
-        "budget": results["budget"],
-        "over_fen": year["now_fen"] - results["budget"]["planned_fen"] if results["budget"] else None,
+        "others": results["others"],
+        "by_change": results["by_change"],
+        "budget": budget,
+        "needed_fen": needed,
+        "over_fen": needed - budget["planned_fen"] if budget and needed is not None else None,
         "stale": simulation.digest != simulation.policy_version.digest,
-        "changes_url": f"{ChangePages().url()}?simulation={simulation.pk}",
+        "changes_url": changes,
+        "winners_url": f"{changes}&direction=more",
+        "losers_url": f"{changes}&direction=less",
     }
+
+
+def _figures(simulation: Simulation, user: User) -> dict[str, Any]:
+    return figures_of(simulation)
 
 
 @pages
@@ -80,7 +105,9 @@ class SimulationPages(Pages):
     empty = "还没有测算。选一个草案开始。"
     create_label = "测算"
     columns = ["policy_version", "on", "area", "asked_by", "progress", "stage", "finished_at"]
-    select_related = ["policy_version__policy", "area", "asked_by"]
+    more_columns = ["submitted_at"]
+    facts = ["policy_version", "on", "area", "asked_by", "stage", "finished_at", "submitted_at"]
+    select_related = ["policy_version__policy", "policy_version__document", "area", "asked_by"]
     filters = ["policy_version"]
     form, create = SimulationForm, _ask
     permissions = {"create": "policy.edit"}
@@ -88,8 +115,25 @@ class SimulationPages(Pages):
     views = [
         View("<uuid:pk>/progress/", "progress", progress_view),
         View("<uuid:pk>/again/", "again", again_view, "policy.edit"),
+        View("<uuid:pk>/sheet/", "sheet", sheet_view),
+    ]
+    commands = [
+        Command(
+            "stop",
+            "停止测算",
+            services.stop_simulation,
+            "policy.edit",
+            icon="player-stop",
+            only_if=lambda row: not row.is_over,
+        )
     ]
     detail_actions = [
+        Action(
+            "导出表格",
+            lambda row: SimulationPages().url("sheet", row.pk),
+            "file-spreadsheet",
+            only_if=lambda row: row.finished_at is not None,
+        ),
         Action("按现在的草案重新测算", lambda row: SimulationPages().url("again", row.pk), "refresh", "policy.edit"),
         Action("政策版本", lambda row: SimulationPages.version_url(row), "scale"),
     ]
@@ -106,6 +150,17 @@ class SimulationPages(Pages):
         return VersionPages().url("detail", row.policy_version_id)
 
 
+def _gaining(queryset: QuerySet[SimulatedChange], _name: str, chosen: str) -> QuerySet[SimulatedChange]:
+    """Keep those who gain, or those who lose."""
+    was = F("was_fen")
+    return queryset.filter(now_fen__gt=was) if chosen == "more" else queryset.filter(now_fen__lt=was)
+
+
+DIRECTION = ChoiceFilter(
+    label="增减", choices=[("more", "增加"), ("less", "减少")], method=_gaining, empty_label="全部"
+)
+
+
 @pages
 class ChangePages(Pages):
     model, room, noun = SimulatedChange, "policy", "change"
@@ -116,7 +171,7 @@ class ChangePages(Pages):
         Column("elder.name", "老年人", order_by="elder__name_pinyin"), "area", "was_fen", "now_fen",
         Column("difference_fen", "差额"),
     ]  # fmt: skip
-    filters = ["simulation", "area", "was_fen", "now_fen"]
+    filters = ["simulation", "area", ("direction", DIRECTION), "was_fen", "now_fen"]
     ordering = ["area", "id"]
     select_related = ["elder", "area"]
     totals = ["was_fen", "now_fen"]

@@ -1,17 +1,20 @@
 """Policy versions: the life of each, the editor of drafts, trying one person, two versions side by side."""
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
+from songhe.core.console.display import yuan
 from songhe.core.console.fields import DayInput, Lookup
 from songhe.core.console.pages import TIMELINE, Action, Pages, StepForm, Tab, View, pages
 from songhe.core.console.views.access import person, record
@@ -21,10 +24,12 @@ from songhe.packs import policies
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
 from songhe.rights.policy import services
+from songhe.rights.policy.console.simulations import figures_of
 from songhe.rights.policy.drafting import compared, from_editor, lines_of, to_editor
 from songhe.rights.policy.flow import VersionState
-from songhe.rights.policy.models import Policy, PolicyVersion
+from songhe.rights.policy.models import Policy, PolicyVersion, Simulation
 from songhe.rights.policy.rules import digest_of, judge, problems_of
+from songhe.rights.policy.selectors import submitted_simulation
 
 FIGURE = ("name", "value", "unit", "first", "last", "document", "clause", "mark")
 
@@ -230,6 +235,24 @@ def _simulations(version: PolicyVersion, user: User) -> dict[str, Any]:
     return {"simulations": version.simulations.select_related("area", "asked_by").order_by("-id")[:20]}
 
 
+def _cost(simulation: Simulation) -> str:
+    """Say in a sentence what a version would cost and whom it touches."""
+    figures = figures_of(simulation)
+    total, year = figures["total"], figures["year"]
+    parts = [
+        f"随附测算（{simulation.on:%Y年%m月%d日}，{simulation.asked_by or '系统'}）："
+        f"每年 {yuan(year['was_fen'])} 元 → {yuan(year['now_fen'])} 元，"
+        f"{total['winners']} 人增加，{total['losers']} 人减少"
+    ]
+    if _over(simulation):
+        parts.append(f"当年超出预算 {yuan(figures['over_fen'])} 元")
+    return "；".join(parts) + "。"
+
+
+def _over(simulation: Simulation) -> bool:
+    return (figures_of(simulation)["over_fen"] or 0) > 0
+
+
 def _before(version: PolicyVersion) -> PolicyVersion | None:
     return version.based_on or version.policy.versions.filter(number__lt=version.number).order_by("-number").first()
 
@@ -290,6 +313,15 @@ class VersionPages(Pages):
             only_if=lambda row: _before(row) is not None,
         ),
     ]
+
+    def notices(self, obj: Model, user: User) -> Iterable[tuple[str, str]]:
+        """Put the simulation that came with a draft before those who review and approve it."""
+        assert isinstance(obj, PolicyVersion)
+        if obj.state not in (VersionState.SIMULATED, VersionState.REVIEWED):
+            return
+        simulation = submitted_simulation(obj)
+        if simulation is not None:
+            yield ("warning" if _over(simulation) else "info"), _cost(simulation)
 
     def subtitle(self, obj: PolicyVersion) -> str:
         """Say from when the law holds where that is still to come."""

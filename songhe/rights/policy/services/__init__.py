@@ -5,7 +5,7 @@ from songhe.rights.policy.services.awards import award
 from songhe.rights.policy.services.credits import close_month, open_credit, open_month
 from songhe.rights.policy.services.deciding import decide, end, follow_move
 from songhe.rights.policy.services.screening import screen, settle_finding
-from songhe.rights.policy.services.simulating import ask_simulation, simulate
+from songhe.rights.policy.services.simulating import ask_simulation, simulate, stop_simulation
 from songhe.rights.policy.services.versions import draft, edit, enact, publish_version, submit, turn_over
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "screen",
     "settle_finding",
     "simulate",
+    "stop_simulation",
     "submit",
     "turn_over",
 ]

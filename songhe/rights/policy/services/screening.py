@@ -14,7 +14,7 @@ from songhe.core.validity import in_force
 from songhe.registers.elders.selectors import facts_frame
 from songhe.rights.policy.flow import FindingState
 from songhe.rights.policy.models import Entitlement, Finding, Policy
-from songhe.rights.policy.population import answers, asked_of, distinct
+from songhe.rights.policy.population import answered, fen_of, reason_of
 from songhe.rights.policy.rules import Rulebook
 from songhe.rights.policy.selectors import rulebook_on
 from songhe.rights.policy.services.deciding import decide
@@ -64,15 +64,14 @@ def _likely(
     frame = facts_frame(area, on)
     if not policies or frame.is_empty():
         return {}
-    names = asked_of(rulebook, policies, frame.columns)
-    keyed, facts = distinct(frame, names)
-    said = answers(rulebook, policies, facts, names)
+    people = answered(rulebook, policies, frame, reasons=True)
     found = {}
-    for elder, community, key in keyed.select("elder_id", "居住区划", "facts_key").iter_rows():
-        for policy in policies:
-            answer = said[policy][key]
-            if answer.entitled and answer.fen > 0:
-                found[UUID(elder), policy] = (community, answer.fen, answer.reason)
+    for policy in policies:
+        due = people.filter(people[fen_of(policy)] > 0).select(
+            "elder_id", "居住区划", fen_of(policy), reason_of(policy)
+        )
+        for elder, community, fen, reason in due.iter_rows():
+            found[UUID(elder), policy] = (community, fen, reason)
     return found
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from songhe.core.accounts.models import User
-from songhe.core.calendar.services import today
+from songhe.core.calendar.services import now, today
 from songhe.core.errors import Refused
 from songhe.core.events.services import defer
 from songhe.core.flow.services import fire, start
@@ -18,7 +18,7 @@ from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
 from songhe.engines.policy import PolicyError, load_model
 from songhe.rights.policy.flow import VersionState
-from songhe.rights.policy.models import Document, Policy, PolicyVersion, Simulation
+from songhe.rights.policy.models import Document, Policy, PolicyVersion
 from songhe.rights.policy.rules import digest_of, problems_of
 from songhe.rights.policy.selectors import LAW
 
@@ -132,15 +132,20 @@ def submit(*, policy_version: PolicyVersion, user: User | None, version: int | N
         raise Refused("草案还不能提交复核：" + "；".join(problems[:5]))
     if not policy_version.examples:
         raise Refused("草案还没有示例人员。请至少写一名符合的和一名不符合的，让别人能看懂规则怎么用。")
-    if policy_version.policy.subject == Policy.Subject.ELDER and not _simulated(policy_version):
-        raise Refused("草案改动后还没有测算。请先测算费用和受影响的人，再提交复核。")
+    if policy_version.policy.subject == Policy.Subject.ELDER:
+        _attach_simulation(policy_version)
     return fire(policy_version, "simulate", user=user, version=version)
 
 
-def _simulated(policy_version: PolicyVersion) -> bool:
-    return Simulation.objects.filter(
-        policy_version=policy_version, digest=policy_version.digest, finished_at__isnull=False, failure=""
-    ).exists()
+def _attach_simulation(policy_version: PolicyVersion) -> None:
+    """Have the draft's latest simulation go with it to those who approve."""
+    done = policy_version.simulations.filter(digest=policy_version.digest, finished_at__isnull=False, failure="")
+    latest = done.order_by("-finished_at").first()
+    if latest is None:
+        raise Refused("草案改动后还没有测算。请先测算费用和受影响的人，再提交复核。")
+    policy_version.simulations.filter(submitted_at__isnull=False).update(submitted_at=None)
+    latest.submitted_at = now()
+    save(latest)
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
 """A change of law: drafted, tried, reviewed and enacted by different people; each day decided by its own law."""
 
+import io
 from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from python_calamine import CalamineWorkbook
 
 from songhe.core.calendar.services import at, today
 from songhe.core.errors import Refused
@@ -13,10 +15,13 @@ from songhe.core.ledger.services import balance
 from songhe.core.validity import from_day, last_day
 from songhe.registers.elders.models import AbilityLevel
 from songhe.rights.policy import services
+from songhe.rights.policy.console import VersionPages
 from songhe.rights.policy.flow import VersionState
 from songhe.rights.policy.models import Adjustment, Credit, Decision, Entitlement, Finding, PolicyVersion
 from songhe.rights.policy.rules import in_words
-from songhe.rights.policy.selectors import rulebook_on, version_on
+from songhe.rights.policy.selectors import rulebook_on, submitted_simulation, version_on
+from songhe.rights.policy.services import simulating
+from songhe.rights.policy.workbook import simulation_xlsx
 
 MONTH = date(2026, 9, 1)
 NOVEMBER = date(2026, 11, 10)
@@ -91,6 +96,14 @@ def test_a_draft_is_handed_in_only_sound_tried_and_with_agreeing_examples(city):
     draft = services.edit(policy_version=draft, user=city.drafter, parameters=raised(draft.parameters, 30000))
     with pytest.raises(Refused, match=r"低保独居老人.*应为“20000”，得出“30000”"):
         services.submit(policy_version=draft, user=city.drafter)
+    with pytest.raises(Refused, match=r"月度额度.*不能对全部老人测算"):
+        quotient = draft.model_xml.replace(
+            "<text>参数.月度额度</text>", "<text>参数.月度额度 / (if 资格 then 3 else 4)</text>"
+        )
+        services.submit(
+            policy_version=services.edit(policy_version=draft, user=city.drafter, model_xml=quotient), user=city.drafter
+        )
+    draft = services.edit(policy_version=draft, user=city.drafter, model_xml=present.model_xml)
     with pytest.raises(Refused, match="没有它"):
         fewer = [row for row in draft.parameters if row["name"] != "高龄起始"]
         services.submit(
@@ -236,6 +249,57 @@ def test_a_simulation_costs_what_single_decisions_add_up_to(city):
     assert sum(group["now_fen"] for group in simulation.results["by_level"]) == 90000
     assert simulation.results["budget"]["planned_fen"] == city.line.planned_fen
     assert simulation.changes.count() == 3
+    assert simulation.results["by_change"] == [
+        {"was_fen": 20000, "now_fen": 30000, "people": 3, "difference_fen": 10000}
+    ]
+    # From November on, two months of the year are the draft's.
+    assert [(row["months"], row["difference_fen"]) for row in simulation.results["by_year"]] == [
+        (2, 60000),
+        (12, 360000),
+        (12, 360000),
+    ]
+
+
+def test_a_simulation_is_taken_out_as_a_spreadsheet(city):
+    city.poor()
+    simulation = drafted(city, 30000, NOVEMBER).simulations.get()
+    book = CalamineWorkbook.from_filelike(io.BytesIO(simulation_xlsx(simulation)))
+    assert book.sheet_names == ["总计", "按区划", "按困难类别", "按年龄", "按能力等级", "增减分布"]
+    assert book.get_sheet_by_name("增减分布").to_python()[1] == ["增加", 200, 300, 100, 1]
+    whole = {row[0]: row[1:] for row in book.get_sheet_by_name("总计").to_python()}
+    assert whole["合计"][:6] == [1, 1, 1, 200, 300, 100]
+
+
+def test_a_simulation_is_stopped_and_leaves_nothing(city, monkeypatch):
+    city.poor()
+    draft = drafted(city, 30000, NOVEMBER)
+    with pytest.raises(Refused, match="完成"):
+        services.stop_simulation(simulation=draft.simulations.get())
+    waiting = services.ask_simulation(policy_version=draft, area=city.city, on=today(), user=city.drafter)
+    services.stop_simulation(simulation=waiting)
+    services.simulate(simulation_id=waiting.pk)
+    running = services.ask_simulation(policy_version=draft, area=city.city, on=today(), user=city.drafter)
+
+    def stopped_midway(simulation, people, report):
+        services.stop_simulation(simulation=simulation)
+        report(50)
+
+    monkeypatch.setattr(simulating, "_keep_changes", stopped_midway)
+    services.simulate(simulation_id=running.pk)
+    for simulation in (waiting, running):
+        simulation.refresh_from_db()
+        assert (simulation.stage, simulation.finished_at, simulation.results) == ("已停止", None, {})
+        assert not simulation.changes.exists()
+
+
+def test_the_simulation_goes_with_the_draft_to_those_who_approve(city):
+    city.poor()
+    draft = drafted(city, 30000, NOVEMBER)
+    first = draft.simulations.get()
+    draft = services.submit(policy_version=draft, user=city.drafter)
+    assert submitted_simulation(draft) == first
+    tone, sentence = next(iter(VersionPages().notices(draft, city.approver)))
+    assert (tone, "2,400.00 元 → 3,600.00 元，1 人增加，0 人减少" in sentence) == ("info", True)
 
 
 def test_screening_finds_who_is_due_something_and_gets_nothing(city):
