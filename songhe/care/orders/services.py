@@ -19,10 +19,11 @@ from songhe.core.ledger.services import balance, lock_accounts
 from songhe.core.locks import locked
 from songhe.core.numbers import next_number
 from songhe.core.saving import save
-from songhe.core.validity import from_day, in_force
+from songhe.core.validity import from_day, lasts_past
 from songhe.registers.catalogue.models import Service
 from songhe.registers.catalogue.selectors import price_on
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders import effects
+from songhe.registers.elders.models import Elder, FollowUpKind
 from songhe.registers.providers.models import Provider
 from songhe.rights.policy.models import Policy
 from songhe.rights.policy.selectors import credit_for, entitlements_on
@@ -188,15 +189,66 @@ def repeat(
 
 
 @transaction.atomic
-def end_standing(*, elder_id: UUID, on: date, reason: str) -> int:
-    """End every standing order of an elder after a day; return how many."""
-    ended = 0
-    for standing in StandingOrder.objects.filter(in_force(on), elder_id=elder_id):
-        standing.validity = from_day(standing.validity.lower, max(on, standing.validity.lower))
-        standing.ended_reason = reason
-        save(standing)
-        ended += 1
-    return ended
+def call_off(*, elder_id: UUID, on: date, reason: str, life_event_id: UUID, only_at_home: bool = False) -> None:
+    """Cancel what an elder to whom something happened asked for and nobody has begun, and end what repeats after a day.
+
+    ``only_at_home`` leaves what is given elsewhere, and orders for days before.
+    """
+    at_home = {"service__at_home": True} if only_at_home else {}
+    orders = Order.objects.filter(elder_id=elder_id, state__in=NOT_BEGUN, **at_home).select_related("service")
+    for order in orders.order_by("wanted_from"):
+        if only_at_home and _day(order.wanted_from) < on:
+            continue
+        cancel(order_id=order.pk, user=None, reason=reason)
+        effects.note(life_event_id, order, f"取消订单 {order} {order.service}", fen=order.credit_fen)
+    repeating = StandingOrder.objects.select_for_update(of=("self",)).filter(lasts_past(on), elder_id=elder_id)
+    for standing in repeating.filter(**at_home).select_related("service"):
+        with effects.noting(life_event_id, standing, f"终止周期订单：{standing.service}"):
+            standing.validity = from_day(standing.validity.lower, max(on, standing.validity.lower))
+            standing.ended_reason = reason
+            save(standing)
+
+
+@transaction.atomic
+def ask_again(*, retracted_id: UUID, life_event_id: UUID) -> int:
+    """Ask anew for the orders that a mistaken event cancelled and whose time has not passed; return how many.
+
+    What is no longer to be had (the service was withdrawn, the price is gone) goes onto the work list.
+    """
+    anew = 0
+    for effect in effects.effects_of(retracted_id, Order):
+        old = Order.objects.select_related("service").get(pk=effect.row_id)
+        if old.wanted_from < now() - GRACE:
+            continue
+        try:
+            order = _place_again(old)
+        except Refused as refused:
+            effects.follow_up(
+                life_event_id,
+                kind=FollowUpKind.ARRANGE,
+                what=f"订单 {old} {old.service} 未能重新下单：{refused.message}",
+                obj=old,
+            )
+        else:
+            effects.note(life_event_id, order, f"重新下单 {order} {old.service}（原 {old}）", fen=order.credit_fen)
+            anew += 1
+    return anew
+
+
+@transaction.atomic
+def _place_again(old: Order) -> Order:
+    return place(
+        elder_id=old.elder_id,
+        service_id=old.service_id,
+        wanted_from=old.wanted_from,
+        wanted_to=old.wanted_to,
+        source=old.source,
+        user=None,
+        use_credit=old.credit_fen > 0,
+        urgent=old.urgent,
+        note=old.note,
+        rebooked_from=old,
+    )
 
 
 @transaction.atomic
@@ -255,7 +307,7 @@ def _awaits_credit(elder_id: UUID, day: date) -> bool:
 
 
 @transaction.atomic
-def follow_move(*, elder_id: UUID, area_id: int) -> int:
+def follow_move(*, elder_id: UUID, area_id: int, life_event_id: UUID) -> int:
     """Bring what an elder asked for to the new community: standing orders go along, orders nobody has begun to serve
     are cancelled and asked for anew, since providers, carers and ways are others. Return how many were asked anew.
     """
@@ -264,21 +316,10 @@ def follow_move(*, elder_id: UUID, area_id: int) -> int:
     anew = 0
     for old in waiting:
         cancel(order_id=old.pk, user=None, reason="老人迁居")
-        if old.wanted_from < now() - GRACE:
-            continue
-        place(
-            elder_id=elder_id,
-            service_id=old.service_id,
-            wanted_from=old.wanted_from,
-            wanted_to=old.wanted_to,
-            source=old.source,
-            user=None,
-            use_credit=old.credit_fen > 0,
-            urgent=old.urgent,
-            note=old.note,
-            rebooked_from=old,
-        )
-        anew += 1
+        effects.note(life_event_id, old, f"取消订单 {old} {old.service}，在新社区重新下单", fen=old.credit_fen)
+        if old.wanted_from >= now() - GRACE:
+            _place_again(old)
+            anew += 1
     return anew
 
 

@@ -2,11 +2,12 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import timezone
 
 from songhe.care.orders.models import Order
 from songhe.care.visits.events import VisitFinished, VisitPlanned, VisitVerified
@@ -24,7 +25,8 @@ from songhe.core.ledger import credits
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders import effects
+from songhe.registers.elders.models import Elder, FollowUpKind
 from songhe.registers.workforce.models import Staff
 
 
@@ -208,3 +210,24 @@ def _proof(visit: Visit, presence: Presence) -> str:
 def _is_own(visit: Visit, user: User) -> None:
     if user.staff_id and user.staff_id != visit.staff_id:
         raise Refused("这次上门派给了其他护理员。")
+
+
+@transaction.atomic
+def question_after_death(*, elder_id: UUID, on: date, life_event_id: UUID) -> None:
+    """List the visits that were recorded after an elder's day of death: money to take back, or proof to look into."""
+    next_day = timezone.make_aware(datetime.combine(on + timedelta(days=1), time()))
+    begun = Visit.objects.filter(elder_id=elder_id, check_in_at__gte=next_day).exclude(
+        state__in=[VisitState.REJECTED, VisitState.CANCELLED]
+    )
+    for visit in begun.select_related("order", "service"):
+        counted = visit.state == VisitState.VERIFIED
+        fen = visit.credit_fen if counted else visit.order.credit_fen
+        day = timezone.localtime(visit.check_in_at)
+        said = "已核验入账，请追回" if counted else "尚未核验，请不予认可"
+        effects.follow_up(
+            life_event_id,
+            kind=FollowUpKind.TAKE_BACK if counted and fen else FollowUpKind.CHECK,
+            what=f"去世后仍有服务记录：{visit.order} {visit.service} {day:%m月%d日}，{said}",
+            fen=fen or None,
+            obj=visit,
+        )

@@ -8,6 +8,7 @@ from songhe.care.visits.jobs import examine_visit
 from songhe.care.visits.models import Visit
 from songhe.core.events.services import defer, subscribe
 from songhe.core.scope.services import Scope, use
+from songhe.registers.elders.events import ElderDied
 
 
 @subscribe(OrderCancelled)
@@ -22,3 +23,10 @@ def cancel_planned_visits(event: OrderCancelled) -> None:
 def have_it_examined(event: VisitFinished) -> None:
     """Queue the rules' look at the visit."""
     defer(examine_visit, visit_id=event.visit_id)
+
+
+@subscribe(ElderDied)
+def question_what_came_after(event: ElderDied) -> None:
+    """What was served, by the records, after the day of death is to be looked into and taken back."""
+    with use(Scope.system()):
+        services.question_after_death(elder_id=event.elder_id, on=event.on, life_event_id=event.life_event_id)

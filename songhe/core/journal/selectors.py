@@ -132,6 +132,11 @@ def _names(fields: "list[models.Field[Any, Any]]", rows: list[Any]) -> dict[tupl
     return found
 
 
+def written(told: "models.Field[Any, Any]", value: Any) -> str:
+    """Return a field's value as people read it; something that points elsewhere by its key."""
+    return _text(told, value, {})
+
+
 def _text(told: "models.Field[Any, Any]", value: Any, names: dict[tuple[str, Any], str]) -> str:
     if value is None or value == "":
         return NOTHING

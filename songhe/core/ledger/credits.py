@@ -17,7 +17,7 @@ from songhe.core.errors import Refused
 from songhe.core.ledger.models import Account, AccountKind, Entry, EntryKind
 from songhe.core.ledger.money import written
 from songhe.core.ledger.selectors import AccountRef, account_id, balances, held_by
-from songhe.core.ledger.services import account, lock_accounts, post
+from songhe.core.ledger.services import account, correct, lock_accounts, post
 from songhe.core.scope.services import Scope, use
 
 ROWS_A_STATEMENT = 2000
@@ -184,6 +184,33 @@ def expire(credits: Iterable[HasAccount | Account], *, on: date) -> list[Entry]:
         ]
         Account.objects.filter(pk__in=[credit.pk for credit in still_open]).update(closed_on=on)
     return [entry for entry in entries if entry is not None]
+
+
+def reopen(credit: HasAccount | Account, fen: int, *, reason: str, on: date) -> Entry | None:
+    """Open a credit again that was closed by mistake, with what it then gave back to its budget line.
+
+    Raises:
+        Refused: the budget line does not hold that much any more.
+    """
+    with use(Scope.system()):
+        closed = Account.objects.get(pk=credit.pk if isinstance(credit, Account) else credit.account_id)
+    lock_accounts([closed.pk])
+    with use(Scope.system()):
+        closed.refresh_from_db()
+        if closed.closed_on is None:
+            return None
+        Account.objects.filter(pk=closed.pk).update(closed_on=None)
+    if not fen:
+        return None
+    with use(Scope.system()):
+        given = Entry.objects.filter(kind=EntryKind.EXPIRE, postings__account=closed.pk).latest("line")
+    return correct(
+        given,
+        lines=[(_line_of(closed), -fen), (closed, fen)],
+        reason=f"恢复额度：{reason}",
+        on=on,
+        key=f"reopen:{closed.pk}:{given.pk}",
+    )
 
 
 def hand_over(*, elder_id: UUID, area_id: int) -> None:

@@ -7,15 +7,15 @@ from uuid import UUID
 import django_filters
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
-from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, Tab, View, badge, pages
+from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, StepForm, Tab, View, badge, pages
 from songhe.core.console.views.access import person, record
-from songhe.registers.elders import forms, rules, services
+from songhe.registers.elders import effects, forms, life, rules, services
 from songhe.registers.elders.importing.console import ImportPages
 from songhe.registers.elders.models import (
     Consent,
@@ -25,9 +25,12 @@ from songhe.registers.elders.models import (
     Disclosure,
     Elder,
     ElderState,
+    FollowUp,
     Guardian,
     Household,
+    LivingSituation,
 )
+from songhe.registers.elders.past import past_of
 from songhe.registers.elders.selectors import (
     difficulties_of,
     life_of,
@@ -116,8 +119,22 @@ def _active(elder: Elder) -> bool:
     return elder.state == ElderState.ACTIVE
 
 
+def _in_institution(elder: Elder) -> bool:
+    return elder.living_situation == LivingSituation.INSTITUTION
+
+
 def _alive(elder: Elder) -> bool:
     return elder.state not in (ElderState.DECEASED, ElderState.MERGED)
+
+
+def past_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
+    """Show an elder's record as it was on a day."""
+    elder = record(request, pages, pk)
+    form = forms.PastForm(request.GET or {"on": today()})
+    context = {"pages": pages, "object": elder, "form": form}
+    if form.is_valid():
+        context["past"] = past_of(elder, form.cleaned_data["on"], person(request))
+    return render(request, "elders/past.html", context)
 
 
 @pages
@@ -197,12 +214,12 @@ class ElderPages(Pages):
         ),
         Tab("提供登记", "elders/_disclosures.html", lambda elder, user: {"disclosures": elder.disclosures.all()}),
         Tab(
-            "生活事件",
+            "大事记",
             "elders/_life.html",
             lambda elder, user: {
                 "events": life_of(elder),
                 "residences": elder.residences.select_related("area"),
-                "may_edit": user.may(EDIT),
+                "past_url": ElderPages().url("past", elder.pk),
             },
         ),
         TIMELINE,
@@ -213,7 +230,25 @@ class ElderPages(Pages):
         Command("guardian", "登记监护人", services.appoint_guardian, EDIT, forms.GuardianForm, only_if=_alive),
         Command("household", "编入同一户", _join, EDIT, forms.HouseholdForm, only_if=_active),
         Command("consent", "登记授权同意", services.give_consent, EDIT, forms.ConsentForm, only_if=_alive),
-        Command("event", "登记生活事件", services.note_event, EDIT, forms.EventForm, only_if=_alive),
+        Command("event", "登记住院等事件", services.note_event, EDIT, forms.EventForm, only_if=_alive),
+        Command("bereave", "登记丧偶", life.bereave, EDIT, forms.BereavedForm, only_if=_active),
+        Command(
+            "enter",
+            "登记入住机构",
+            life.enter_institution,
+            EDIT,
+            forms.EnterForm,
+            warning="用于本系统床位以外的机构。登记后，居家服务的周期订单终止，未开始的居家订单取消，待遇按新情况重新认定。",
+            only_if=lambda elder: _active(elder) and not _in_institution(elder),
+        ),
+        Command(
+            "leave",
+            "登记离开机构",
+            life.leave_institution,
+            EDIT,
+            forms.LeaveForm,
+            only_if=lambda elder: _active(elder) and _in_institution(elder),
+        ),
         Command("move", "变更居住地", services.move, EDIT, forms.MoveForm, only_if=_active),
         Command(
             "move-away",
@@ -221,7 +256,7 @@ class ElderPages(Pages):
             services.move_away,
             EDIT,
             forms.MoveAwayForm,
-            warning="迁出后，老人的待遇终止，未开始的订单取消。",
+            warning="迁出后，老人的待遇、照护计划终止，未用额度退回，未开始的订单取消；须追回、核对的列入善后事项。",
             only_if=_active,
         ),
         Command(
@@ -230,7 +265,7 @@ class ElderPages(Pages):
             services.record_death,
             EDIT,
             forms.DeathForm,
-            warning="登记后，老人的待遇终止，未开始的订单取消。",
+            warning="登记后，老人的待遇、照护计划和入住终止，未用额度退回，未开始的订单取消；须追回、核对的列入善后事项。",
             only_if=_alive,
         ),
         Command(
@@ -240,9 +275,12 @@ class ElderPages(Pages):
             EDIT,
             forms.ReinstateForm,
             needs_reason=True,
-            only_if=lambda elder: not _active(elder),
+            warning="去世登记有误的，原先终止的待遇、计划、床位等按原样恢复，取消的订单重新下单。",
+            only_if=lambda elder: elder.state in (ElderState.MOVED_AWAY, ElderState.DECEASED),
         ),
     ]
+
+    views: ClassVar[list[View]] = [View("<uuid:pk>/past/", "past", past_view)]
 
     @classmethod
     def add_tab(cls, tab: Tab) -> None:
@@ -412,3 +450,40 @@ class DisclosurePages(_OfElder):
             only_if=lambda row: row.until is None,
         )
     ]
+
+
+def _event_text(row: FollowUp) -> str:
+    return str(row.event)
+
+
+@pages
+class FollowUpPages(_OfElder):
+    model, noun, menu, icon, order = FollowUp, "follow-up", "档案", "checklist", 15
+    title, explain = "善后事项", "去世、迁出、入住机构等大事之后，须追回、核对、另行安排的事。"
+    empty = "没有善后事项。登记去世、迁出、入住机构等之后，须由人办理的会列在这里。"
+    exportable = True
+    columns = [
+        ELDER, Column("area", "居住社区", order_by="area_id"), Column("event", "因何", render=_event_text), "kind",
+        "what", "amount_fen", "state", "outcome",
+    ]  # fmt: skip
+    filters = ["state", "kind", "area"]
+    totals = ["amount_fen"]
+    ordering = ["-id"]
+    select_related = ["elder", "area", "event"]
+    under: ClassVar = {Elder: "elder"}
+    tab_label = "善后事项"
+    facts = [ELDER, Column("event", "因何", render=_event_text), "kind", "what", "amount_fen", "state", "outcome"]
+    detail_actions = [Action("老人档案", lambda row: ElderPages().url("detail", row.elder_id), "user")]
+    steps = {"settle": StepForm(run=effects.settle, primary=True), "drop": StepForm(run=effects.drop)}
+    hidden_steps = ["void"]
+    permissions: ClassVar[dict[str, str]] = {}
+
+    @staticmethod
+    def search(queryset: QuerySet[FollowUp], text: str) -> QuerySet[FollowUp]:
+        """Find work by the elder."""
+        return queryset.filter(elder__in=search_elders(Elder.objects.all(), text))
+
+    @staticmethod
+    def queryset() -> QuerySet[FollowUp]:
+        """Return the work in scope."""
+        return within_scope(FollowUp.objects.all())

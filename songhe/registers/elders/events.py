@@ -22,30 +22,86 @@ class ElderMoved(Event):
     from_area: int
     to_area: int
     on: date
+    life_event_id: UUID
 
 
 @dataclass(frozen=True)
-class ElderMovedAway(Event):
-    """An elder left the region; what they are due here ends."""
+class ElderGone(Event):
+    """An elder is off the roll from a day on; every room ends what is under way for them."""
 
     elder_id: UUID
     on: date
+    life_event_id: UUID
+
+
+@dataclass(frozen=True)
+class ElderMovedAway(ElderGone):
+    """An elder left the region."""
+
+
+@dataclass(frozen=True)
+class ElderDied(ElderGone):
+    """An elder died."""
 
 
 @dataclass(frozen=True)
 class ElderReturned(Event):
-    """An elder taken off the roll is on it again: came back, or the death was noted by mistake."""
+    """An elder taken off the roll is on it again.
+
+    ``retracted_id`` is the life event that was noted by mistake and is taken back, None for one who came back.
+    """
 
     elder_id: UUID
     on: date
+    life_event_id: UUID
+    retracted_id: UUID | None = None
 
 
 @dataclass(frozen=True)
-class ElderDied(Event):
-    """An elder died on a day; what they were due ends with it."""
+class OffTheRoll(Event):
+    """Every room has ended what was under way for an elder who died or left; what money is still held is free now."""
 
     elder_id: UUID
     on: date
+    life_event_id: UUID
+
+
+@dataclass(frozen=True)
+class FactsChanged(Event):
+    """Something happened to an elder by which other benefits may be due from a day on."""
+
+    elder_id: UUID
+    on: date
+    life_event_id: UUID
+
+
+@dataclass(frozen=True)
+class ElderTurned(FactsChanged):
+    """An elder came to a round age."""
+
+    age: int
+
+
+@dataclass(frozen=True)
+class LevelChanged(FactsChanged):
+    """The published ability level of an elder is another one (0–4, None where none is in force)."""
+
+    level: int | None
+
+
+@dataclass(frozen=True)
+class ElderBereaved(FactsChanged):
+    """An elder's husband or wife died."""
+
+
+@dataclass(frozen=True)
+class EnteredInstitution(FactsChanged):
+    """An elder lives in an institution from a day on; care at home ends."""
+
+
+@dataclass(frozen=True)
+class LeftInstitution(FactsChanged):
+    """An elder lives at home again from a day on."""
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,47 @@ class ReinstateForm(forms.Form):
     """From when an elder is on the roll again."""
 
     on = _day("恢复日期", initial=today)
+    mistaken = forms.BooleanField(
+        label="原登记有误", required=False, help_text="勾选后，原登记所终止的待遇、计划、床位等按原样恢复；迁回的不勾选"
+    )
+
+
+class BereavedForm(Whole):
+    """When an elder's husband or wife died, and with whom they live since."""
+
+    on = _day("配偶去世日期", initial=today)
+    living_situation = forms.ChoiceField(
+        label="现居住状况", choices=LivingSituation.choices, initial=LivingSituation.ALONE
+    )
+    detail = forms.CharField(label="说明", max_length=500, required=False)
+    source = forms.CharField(label="信息来源", max_length=100, required=False)
+
+
+class EnterForm(Whole):
+    """Into which institution outside our beds an elder moved, and when."""
+
+    on = _day("入住日期", initial=today)
+    name = forms.CharField(label="机构名称", max_length=100)
+    source = forms.CharField(label="信息来源", max_length=100, required=False)
+
+
+class LeaveForm(Whole):
+    """When an elder left an institution, and with whom they live since."""
+
+    on = _day("离开日期", initial=today)
+    living_situation = forms.ChoiceField(label="现居住状况", choices=LivingSituation.choices)
+
+
+class PastForm(forms.Form):
+    """The day whose record is asked for."""
+
+    on = _day("日期")
+
+    def clean_on(self) -> Any:
+        """Refuse days to come."""
+        if self.cleaned_data["on"] > today():
+            raise forms.ValidationError("不能查看今天以后的档案。")
+        return self.cleaned_data["on"]
 
 
 class ContactForm(Whole):
@@ -189,7 +230,7 @@ class ConsentForm(Whole):
 class EventForm(Whole):
     """Something that happened to an elder."""
 
-    KINDS = (LifeEvent.Kind.BEREAVED, LifeEvent.Kind.HOSPITAL, LifeEvent.Kind.INSTITUTION, LifeEvent.Kind.OTHER)
+    KINDS = (LifeEvent.Kind.HOSPITAL, LifeEvent.Kind.OTHER)
 
     kind = forms.ChoiceField(label="事件", choices=[(kind.value, kind.label) for kind in KINDS])
     on = _day("日期", initial=today)

@@ -5,7 +5,6 @@ none need be named here. The record taken in stays, in the state 已并入他档
 let pass (both had the same) stay with it and are listed for a person to settle.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from songhe.core.ledger.models import Account
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
+from songhe.registers.elders.effects import set_stored, stored
 from songhe.registers.elders.events import EldersMerged, EldersParted
 from songhe.registers.elders.models import Elder, ElderState, ImportRow, Merge
 
@@ -51,6 +51,11 @@ class Hanging:
         """The table's name."""
         return self.model._meta.db_table
 
+    @property
+    def attribute(self) -> str:
+        """The name of the column on the model."""
+        return next(field.attname for field in self.model._meta.concrete_fields if field.column == self.column)
+
 
 def hangings() -> Iterator[Hanging]:
     """Yield every table of every room whose rows hang on an elder and may be moved to another."""
@@ -70,14 +75,10 @@ def count_of(elder_id: UUID) -> list[tuple[str, int]]:
     """Return what hangs on an elder, by the Chinese name of the thing; only what is in scope."""
     found = []
     for hanging in hangings():
-        count = hanging.model._default_manager.filter(**{_attribute(hanging): elder_id}).count()
+        count = hanging.model._default_manager.filter(**{hanging.attribute: elder_id}).count()
         if count:
             found.append((str(hanging.model._meta.verbose_name), count))
     return found
-
-
-def _attribute(hanging: Hanging) -> str:
-    return next(field.attname for field in hanging.model._meta.concrete_fields if field.column == hanging.column)
 
 
 @transaction.atomic
@@ -127,8 +128,7 @@ def _pair(kept_id: UUID, dropped_id: UUID) -> tuple[Elder, Elder]:
 def _move(hanging: Hanging, source: UUID, target: UUID) -> tuple[list[str], list[dict[str, str]]]:
     """Move the rows of one table: all at once, or, where that breaks a constraint, those that can be, one by one."""
     pks = [
-        str(pk)
-        for pk in hanging.model._base_manager.filter(**{_attribute(hanging): source}).values_list("pk", flat=True)
+        str(pk) for pk in hanging.model._base_manager.filter(**{hanging.attribute: source}).values_list("pk", flat=True)
     ]
     if not pks or _repoint(hanging, pks, target) is None:
         return pks, []
@@ -163,7 +163,7 @@ def _repoint(hanging: Hanging, pks: list[str], target: UUID) -> str | None:
 
 def _fill(kept: Elder, dropped: Elder) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fill the kept record's blanks; return the filled columns as they were stored before and after."""
-    stored = _stored(kept.pk)
+    was = stored(kept)
     fields = [group for group in FILLED if _blank(kept, group[0]) and not _blank(dropped, group[0])]
     for group in fields:
         for name in group:
@@ -172,21 +172,13 @@ def _fill(kept: Elder, dropped: Elder) -> tuple[dict[str, Any], dict[str, Any]]:
     if not fields:
         return {}, {}
     save(kept)
-    filled = _stored(kept.pk)
+    filled = stored(kept)
     names = [name for group in fields for name in group]
-    return {name: stored[name] for name in names}, {name: filled[name] for name in names}
+    return {name: was[name] for name in names}, {name: filled[name] for name in names}
 
 
 def _blank(elder: Elder, name: str) -> bool:
     return getattr(elder, name) in (None, "")
-
-
-def _stored(pk: UUID) -> dict[str, Any]:
-    """Return an elder's row as it lies in the table, sealed columns sealed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_jsonb(e)::text FROM elders_elder e WHERE id = %s", [pk])
-        row: dict[str, Any] = json.loads(cursor.fetchone()[0])
-        return row
 
 
 @transaction.atomic
@@ -219,18 +211,7 @@ def part(*, merge_id: UUID, user: User | None = None, version: int | None = None
 
 
 def _unfill(done: Merge) -> None:
-    present = _stored(done.kept_id)
+    present = stored(done.kept)
     names = [name for name, after in done.after.items() if present[name] == after]
-    if not names:
-        return
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    statement = sql.SQL(
-        "UPDATE elders_elder SET ({columns}) = ROW({values}) FROM jsonb_populate_record(NULL::elders_elder, %s) was "
-        "WHERE elders_elder.id = %s"
-    ).format(
-        columns=columns,
-        values=sql.SQL(", ").join(sql.SQL("was.{}").format(sql.Identifier(name)) for name in names),
-    )
-    with connection.cursor() as cursor:
-        values = [json.dumps({name: done.before[name] for name in names}), done.kept_id]
-        cursor.execute(statement.as_string(cursor.connection), values)
+    if names:
+        set_stored(done.kept, {name: done.before[name] for name in names})

@@ -7,6 +7,8 @@ from songhe.registers.elders.models import Elder, ElderState, IdKind, age_on
 
 OLD_AGE = 60
 VERY_OLD = 110
+ROUND_AGES = (60, 80, 90, 100)
+"""The ages whose day is noted as an event; what each of them gives is the policies' to say."""
 
 
 def age_warning(birth_date: date, day: date) -> str:

@@ -278,5 +278,5 @@ def difficulties_of(elder: Elder) -> QuerySet[Difficulty]:
 
 
 def life_of(elder: Elder) -> QuerySet[LifeEvent]:
-    """Return what happened to an elder, the latest first."""
-    return elder.life_events.order_by("-on", "-id")
+    """Return what happened to an elder, the latest first, each with what it did and the work it left."""
+    return elder.life_events.prefetch_related("effects", "follow_ups").order_by("-on", "-id")

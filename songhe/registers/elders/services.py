@@ -17,8 +17,8 @@ from songhe.core.files.services import store
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, current, use
-from songhe.core.validity import from_day, in_force
-from songhe.registers.elders import identity, names
+from songhe.core.validity import from_day, lasts_past
+from songhe.registers.elders import effects, identity, names
 from songhe.registers.elders.events import (
     ConsentWithdrawn,
     DifficultyChanged,
@@ -27,8 +27,11 @@ from songhe.registers.elders.events import (
     ElderMovedAway,
     ElderRegistered,
     ElderReturned,
+    LevelChanged,
+    OffTheRoll,
 )
 from songhe.registers.elders.models import (
+    AbilityLevel,
     Consent,
     ConsentPurpose,
     Contact,
@@ -37,6 +40,7 @@ from songhe.registers.elders.models import (
     Disclosure,
     Elder,
     ElderState,
+    FollowUpKind,
     Guardian,
     Household,
     IdKind,
@@ -238,7 +242,8 @@ def _paper(elder: Elder, upload: UploadedFile | None, user: User | None) -> Stor
 # --- moving, leaving, coming back, dying ---
 
 
-def _active(elder_id: UUID, version: int | None, deed: str) -> Elder:
+def active(elder_id: UUID, version: int | None, deed: str) -> Elder:
+    """Return an elder's locked row for a deed that only those on the roll allow; Refused otherwise."""
     elder = locked(Elder.objects.filter(pk=elder_id), version=version)
     if elder.state != ElderState.ACTIVE:
         raise Refused(f"{elder.name}{elder.get_state_display()}，不能{deed}。")
@@ -250,7 +255,8 @@ def _not_merged(elder: Elder) -> None:
         raise Refused(f"{elder.name}的这份档案已并入他档，请在保留的档案上办理；合并有误的，请先拆开。")
 
 
-def _not_future(on: date, what: str, field: str = "on") -> None:
+def not_future(on: date, what: str, field: str = "on") -> None:
+    """Refuse a day after today for something that has happened."""
     if on > today():
         raise Refused(f"{what}日期不能晚于今天。", field=field)
 
@@ -271,9 +277,9 @@ def move(
 
     The new community may lie outside the mover's own scope: what leaves is handed over.
     """
-    elder = _active(elder_id, version, "变更居住地")
+    elder = active(elder_id, version, "变更居住地")
     _community(area)
-    _not_future(on, "变更")
+    not_future(on, "变更")
     former = elder.area_id
     if former == area.pk and address.strip() == elder.address:
         raise Refused("新住址与现住址相同。", field="address")
@@ -290,9 +296,9 @@ def move(
         )
         Difficulty.objects.filter(elder=elder).update(area=area)
         RollEntry.objects.filter(elder=elder).update(area=area)
-        save(LifeEvent(elder=elder, kind=LifeEvent.Kind.MOVED, on=on, detail=area.full_name))
+        event = save(LifeEvent(elder=elder, kind=LifeEvent.Kind.MOVED, on=on, detail=area.full_name))
         if former != area.pk:
-            publish(ElderMoved(elder_id=elder.pk, from_area=former, to_area=area.pk, on=on))
+            publish(ElderMoved(elder_id=elder.pk, from_area=former, to_area=area.pk, on=on, life_event_id=event.pk))
     return elder
 
 
@@ -314,13 +320,14 @@ def _close_residence(elder: Elder, on: date) -> None:
 @transaction.atomic
 def move_away(*, elder_id: UUID, on: date, destination: str = "", version: int | None = None) -> Elder:
     """Take an elder who left the region off the roll; other rooms end what the elder was due."""
-    elder = _active(elder_id, version, "登记迁出")
-    _not_future(on, "迁出")
+    elder = active(elder_id, version, "登记迁出")
+    not_future(on, "迁出")
     elder.state, elder.moved_away_on = ElderState.MOVED_AWAY, on
     save(elder)
-    save(LifeEvent(elder=elder, kind=LifeEvent.Kind.MOVED_AWAY, on=on, detail=destination.strip()))
-    _close_disclosures(elder, on, "老人迁出")
-    publish(ElderMovedAway(elder_id=elder.pk, on=on))
+    event = save(LifeEvent(elder=elder, kind=LifeEvent.Kind.MOVED_AWAY, on=on, detail=destination.strip()))
+    _close_disclosures(elder, on, "老人迁出", event)
+    publish(ElderMovedAway(elder_id=elder.pk, on=on, life_event_id=event.pk))
+    publish(OffTheRoll(elder_id=elder.pk, on=on, life_event_id=event.pk))
     return elder
 
 
@@ -335,43 +342,86 @@ def record_death(*, elder_id: UUID, on: date, source: str = "", detail: str = ""
     _not_merged(elder)
     if elder.state == ElderState.DECEASED:
         raise Refused(f"{elder.name}的去世已登记（{elder.death_date}）。")
-    _not_future(on, "去世")
+    not_future(on, "去世")
     if on < elder.birth_date:
         raise Refused("去世日期不能早于出生日期。", field="on")
     elder.state, elder.death_date = ElderState.DECEASED, on
     save(elder)
-    for difficulty in elder.difficulties.select_for_update().filter(in_force(on)):
-        difficulty.validity = from_day(difficulty.validity.lower, on)
-        difficulty.end_reason = "老人去世"
-        save(difficulty)
-    _close_disclosures(elder, on, "老人去世")
-    save(LifeEvent(elder=elder, kind=LifeEvent.Kind.DIED, on=on, source=source.strip(), detail=detail.strip()))
-    publish(ElderDied(elder_id=elder.pk, on=on))
+    event = LifeEvent(elder=elder, kind=LifeEvent.Kind.DIED, on=on, source=source.strip(), detail=detail.strip())
+    save(event)
+    _end_at_death(elder, on, event)
+    publish(ElderDied(elder_id=elder.pk, on=on, life_event_id=event.pk))
+    publish(OffTheRoll(elder_id=elder.pk, on=on, life_event_id=event.pk))
     return elder
 
 
+def _end_at_death(elder: Elder, on: date, event: LifeEvent) -> None:
+    for difficulty in elder.difficulties.select_for_update().filter(lasts_past(on)):
+        with effects.noting(event.pk, difficulty, f"终止困难类别：{difficulty}"):
+            difficulty.validity = from_day(difficulty.validity.lower, max(on, difficulty.validity.lower))
+            difficulty.end_reason = "老人去世"
+            save(difficulty)
+    for guardian in elder.guardians.select_for_update().filter(lasts_past(on)):
+        with effects.noting(event.pk, guardian, f"终止监护：{guardian}"):
+            guardian.validity = from_day(guardian.validity.lower, max(on, guardian.validity.lower))
+            save(guardian)
+    _close_disclosures(elder, on, "老人去世", event)
+    for spouse in _spouses(elder):
+        effects.follow_up(
+            event.pk, kind=FollowUpKind.ARRANGE, what=f"同户的{spouse.name}与配偶同住：请上门慰问，登记丧偶和居住状况"
+        )
+
+
+def _spouses(elder: Elder) -> list[Elder]:
+    """Return who, of the household, lives with a husband or wife and may have lost them."""
+    if elder.household is None:
+        return []
+    members = elder.household.members.exclude(pk=elder.pk).exclude(sex=elder.sex)
+    return list(members.filter(state=ElderState.ACTIVE, living_situation=LivingSituation.WITH_SPOUSE))
+
+
 @transaction.atomic
-def reinstate(*, elder_id: UUID, on: date, reason: str, version: int | None = None) -> Elder:
-    """Put an elder back on the roll who came back, or whose death or leaving was noted by mistake."""
+def reinstate(*, elder_id: UUID, on: date, reason: str, mistaken: bool = False, version: int | None = None) -> Elder:
+    """Put an elder back on the roll who came back, or whose death or leaving was noted by mistake.
+
+    What a mistaken event closed is put back as it was, in every room, all in this transaction; what no longer can be
+    (a bed taken by somebody else since) goes onto the work list. Who came back begins anew.
+    """
     elder = locked(Elder.objects.filter(pk=elder_id), version=version)
     _not_merged(elder)
     if elder.state == ElderState.ACTIVE:
         raise Refused(f"{elder.name}已在册。")
     if not reason.strip():
         raise Refused("请写明恢复在册的理由。", field="reason")
-    _not_future(on, "恢复")
-    kind = LifeEvent.Kind.RETURNED if elder.state == ElderState.MOVED_AWAY else LifeEvent.Kind.CORRECTED
+    not_future(on, "恢复")
+    mistaken = mistaken or elder.state == ElderState.DECEASED
+    gone = LifeEvent.Kind.DIED if elder.state == ElderState.DECEASED else LifeEvent.Kind.MOVED_AWAY
+    was = elder.life_events.filter(kind=gone, retracted_by=None).order_by("-created_at").first() if mistaken else None
+    kind = LifeEvent.Kind.CORRECTED if mistaken else LifeEvent.Kind.RETURNED
     elder.state, elder.moved_away_on, elder.death_date = ElderState.ACTIVE, None, None
     save(elder)
-    save(LifeEvent(elder=elder, kind=kind, on=on, detail=reason.strip()))
-    publish(ElderReturned(elder_id=elder.pk, on=on))
+    event = save(LifeEvent(elder=elder, kind=kind, on=on, detail=reason.strip()))
+    if was is not None:
+        _retract(was, event)
+    publish(ElderReturned(elder_id=elder.pk, on=on, life_event_id=event.pk, retracted_id=was.pk if was else None))
     return elder
+
+
+def _retract(was: LifeEvent, event: LifeEvent) -> None:
+    was.retracted_by = event
+    save(was)
+    for effect in effects.put_back(was):
+        effects.follow_up(
+            event.pk, kind=FollowUpKind.CHECK, what=f"未能自动恢复，请人工办理：{effect.what}（已另有变更或占用）"
+        )
 
 
 @transaction.atomic
 def note_event(*, elder_id: UUID, kind: str, on: date, detail: str = "", source: str = "") -> LifeEvent:
     """Note something that happened to an elder and changes no record by itself, such as a stay in hospital."""
-    _not_future(on, "事件")
+    if kind not in (LifeEvent.Kind.HOSPITAL, LifeEvent.Kind.OTHER):
+        raise Refused("这类事件请用相应的按钮办理。", field="kind")
+    not_future(on, "事件")
     elder = Elder.objects.get(pk=elder_id)
     return save(LifeEvent(elder=elder, kind=kind, on=on, detail=detail.strip(), source=source.strip()))
 
@@ -380,8 +430,14 @@ def note_event(*, elder_id: UUID, kind: str, on: date, detail: str = "", source:
 def record_level(*, elder_id: UUID, level: int | None, on: date) -> Elder:
     """Set the published ability level in force (0–4, GB/T 42195-2022), or clear it; for the assessment room alone."""
     elder = locked(Elder.objects.filter(pk=elder_id))
+    former = elder.ability_level
     elder.ability_level, elder.ability_assessed_on = level, None if level is None else on
-    return save(elder)
+    save(elder)
+    if former != level:
+        words = [AbilityLevel(each).label if each is not None else "未评估" for each in (former, level)]
+        event = save(LifeEvent(elder=elder, kind=LifeEvent.Kind.LEVEL, on=on, detail=" → ".join(words)))
+        publish(LevelChanged(elder_id=elder.pk, on=on, life_event_id=event.pk, level=level))
+    return elder
 
 
 # --- difficulty ---
@@ -405,7 +461,7 @@ def record_difficulty(
 
     ``grade`` is the disability grade, 1 the heaviest.
     """
-    elder = _active(elder_id, None, "登记困难类别")
+    elder = active(elder_id, None, "登记困难类别")
     if last is not None and last < first:
         raise Refused("终止日期不能早于起始日期。", field="last")
     if kind == DifficultyKind.DISABLED_SEVERE and grade is None:
@@ -577,7 +633,7 @@ def give_consent(
 ) -> Consent:
     """Note what an elder, or a guardian for them, agreed to, in which version of the words and how."""
     given_on = given_on or today()
-    _not_future(given_on, "同意", field="given_on")
+    not_future(given_on, "同意", field="given_on")
     elder = Elder.objects.get(pk=elder_id)
     return save(
         Consent(
@@ -601,7 +657,7 @@ def withdraw_consent(
     consent = locked(Consent.objects.filter(pk=consent_id), version=version)
     if consent.withdrawn_on is not None:
         raise Refused(f"这项同意已于 {consent.withdrawn_on} 撤回。")
-    _not_future(on, "撤回")
+    not_future(on, "撤回")
     consent.withdrawn_on, consent.withdrawn_reason = on, reason.strip()
     save(consent)
     with use(Scope.system()):
@@ -670,6 +726,7 @@ def _end(disclosure: Disclosure, on: date, reason: str) -> Disclosure:
     return save(disclosure)
 
 
-def _close_disclosures(elder: Elder, on: date, reason: str) -> None:
+def _close_disclosures(elder: Elder, on: date, reason: str, event: LifeEvent) -> None:
     for disclosure in elder.disclosures.select_for_update().filter(until__isnull=True):
-        _end(disclosure, on, reason)
+        with effects.noting(event.pk, disclosure, f"终止向{disclosure.recipient or '服务商'}提供信息"):
+            _end(disclosure, on, reason)

@@ -1,7 +1,7 @@
 """What follows for findings when rolls come in and elders move."""
 
 from songhe.core.events.services import defer, subscribe
-from songhe.registers.elders.events import ElderDied, ElderMoved, ElderMovedAway, EldersParted, RollApplied, RollUndone
+from songhe.registers.elders.events import ElderGone, ElderMoved, EldersParted, RollApplied, RollUndone
 from songhe.registers.elders.importing.running import AT_ONCE
 from songhe.registers.elders.models import ImportBatch
 from songhe.registers.exchange import duplicates, services
@@ -32,8 +32,8 @@ def hand_over(event: ElderMoved) -> None:
     services.follow_move(elder_id=event.elder_id, area_id=event.to_area)
 
 
-@subscribe(ElderDied, ElderMovedAway)
-def nothing_more_to_find(event: ElderDied | ElderMovedAway) -> None:
+@subscribe(ElderGone)
+def nothing_more_to_find(event: ElderGone) -> None:
     """Who died or left is not to be looked into any more."""
     services.clear_findings(elder_id=event.elder_id)
 

@@ -1,7 +1,7 @@
 """Reads on facilities: how each stands against the norms of its kind, who runs it, which beds are free."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -94,3 +94,11 @@ def with_elder() -> QuerySet[BedStay]:
 def search(queryset: QuerySet[Facility], text: str) -> QuerySet[Facility]:
     """Find facilities by part of the name or address."""
     return queryset.filter(Q(name__icontains=text.strip()) | Q(address__icontains=text.strip()))
+
+
+def stays_turning(on: date, days: int = 30) -> QuerySet[BedStay]:
+    """Return the long stays that began or ended within some days before a day, the day counted."""
+    of_late = (on - timedelta(days=days), on)
+    return BedStay.objects.filter(
+        Q(validity__startswith__range=of_late) | Q(validity__endswith__range=of_late), kind=BedStay.Kind.LONG
+    ).order_by("validity")

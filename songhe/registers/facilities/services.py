@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.core.files import File
 from django.db import transaction
@@ -16,7 +17,8 @@ from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day, in_force, last_day, lasts_past
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders import effects, life
+from songhe.registers.elders.models import Elder, FollowUpKind
 from songhe.registers.facilities.models import Bed, BedStay, Facility, OpeningHours, Operation, Paper, Room, Space
 from songhe.registers.providers.models import Provider
 
@@ -219,12 +221,14 @@ def move_in(
     if user is not None and user.provider_id is not None and (operator is None or operator.pk != user.provider_id):
         raise Refused("这张床位所在的设施不由贵单位运营。", field="bed")
     nights = from_day(first) if leaves_on is None else type(from_day(first))(first, leaves_on, "[)")
-    return save(
+    stay = save(
         BedStay(
             bed=row, elder_id=elder.pk, kind=kind, validity=nights, area_id=facility.area_id,
             provider=operator,
         )
     )  # fmt: skip
+    follow_stay(bed_stay=stay)
+    return stay
 
 
 @transaction.atomic
@@ -234,7 +238,47 @@ def move_out(*, bed_stay: BedStay, leaves_on: date, version: int | None = None) 
     if leaves_on <= row.validity.lower:
         raise Refused("离开日期须晚于入住日期。", field="leaves_on")
     row.validity = type(row.validity)(row.validity.lower, leaves_on, "[)")
-    return save(row)
+    save(row)
+    follow_stay(bed_stay=row)
+    return row
+
+
+@transaction.atomic
+def follow_stay(*, bed_stay: BedStay) -> None:
+    """Bring the elder's record in line with a long stay that has begun or is over by today."""
+    if bed_stay.kind != BedStay.Kind.LONG:
+        return
+    with use(Scope.system()):
+        elder = Elder.objects.filter(pk=bed_stay.elder_id, state=Elder.State.ACTIVE).first()
+        if elder is None:
+            return
+        lives_in = elder.living_situation == Elder.Living.INSTITUTION
+        if today() in bed_stay.validity and not lives_in:
+            life.enter_institution(
+                elder_id=elder.pk, on=bed_stay.validity.lower, name=str(bed_stay.bed.room.facility), source="入住登记"
+            )
+        over = bed_stay.validity.upper is not None and bed_stay.validity.upper <= today()
+        if over and lives_in and not _stays_elsewhere(elder.pk):
+            life.leave_institution(elder_id=elder.pk, on=bed_stay.validity.upper)
+
+
+def _stays_elsewhere(elder_id: UUID) -> bool:
+    return BedStay.objects.filter(in_force(today()), elder_id=elder_id, kind=BedStay.Kind.LONG).exists()
+
+
+@transaction.atomic
+def end_stays(*, elder_id: UUID, on: date, life_event_id: UUID) -> None:
+    """Free the bed of an elder who died or left, from a day on; a stay yet to begin is put before a person."""
+    for stay in BedStay.objects.select_for_update(of=("self",)).filter(lasts_past(on), elder_id=elder_id):
+        leaves_on = max(on, stay.validity.lower + timedelta(days=1))
+        where = f"{stay.bed.room.facility} {stay.bed}"
+        if stay.validity.lower > on:
+            effects.follow_up(
+                life_event_id, kind=FollowUpKind.CHECK, what=f"{where}自 {stay.validity.lower} 起入住，请核对", obj=stay
+            )
+        with effects.noting(life_event_id, stay, f"退住：{where}"):
+            stay.validity = type(stay.validity)(stay.validity.lower, leaves_on, "[)")
+            save(stay)
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ from songhe.core.errors import Refused
 from songhe.core.events.services import Event, publish
 from songhe.core.locks import locked
 from songhe.core.saving import save
-from songhe.core.validity import from_day
+from songhe.core.validity import from_day, lasts_past
+from songhe.registers.elders import effects
 from songhe.registers.elders.models import Elder
 from songhe.rights.careplans.models import CarePlan, PlanItem
 
@@ -65,3 +66,12 @@ def agree(*, plan_id: UUID, version: int | None = None) -> CarePlan:
     save(plan)
     publish(PlanAgreed(plan_id=plan.pk))
     return plan
+
+
+@transaction.atomic
+def end(*, elder_id: UUID, on: date, life_event_id: UUID) -> None:
+    """End an elder's plans after a day because of what happened to them."""
+    for plan in CarePlan.objects.select_for_update(of=("self",)).filter(lasts_past(on), elder_id=elder_id):
+        with effects.noting(life_event_id, plan, f"终止照护计划（{plan.validity.lower} 起）"):
+            plan.validity = from_day(plan.validity.lower, max(on, plan.validity.lower))
+            save(plan)

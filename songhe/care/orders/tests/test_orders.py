@@ -248,12 +248,13 @@ def test_a_policy_that_does_not_reach_the_new_home_ends_with_its_credit(town):
 
 
 def test_death_ends_what_was_asked_for(town):
+    line = balance(town.line.account_id)
     person = town.poor()
     standing, order = repeat(town, person), town.order(person)
     record_death(elder_id=person.pk, on=today())
     order.refresh_from_db()
     standing.refresh_from_db()
     assert order.state == OrderState.CANCELLED and standing.ended_reason == "老人去世"
-    assert balance(town.credit.account_id) == 20000
+    assert balance(town.credit.account_id) == 0 and balance(town.line.account_id) == line
     with pytest.raises(Refused, match="不能下单"):
         town.order(person)

@@ -1,5 +1,6 @@
-"""What the elders' room keeps: the people, and the rolls by which other offices tell of them."""
+"""What the elders' room keeps: the people, what happened to them, and the rolls by which other offices tell of them."""
 
+from songhe.registers.elders.models.life import Effect, FollowUp, FollowUpKind, LifeEvent, LifeEventKind
 from songhe.registers.elders.models.merges import Merge
 from songhe.registers.elders.models.people import (
     DISCLOSED,
@@ -17,7 +18,6 @@ from songhe.registers.elders.models.people import (
     Guardian,
     Household,
     IdKind,
-    LifeEvent,
     LivingSituation,
     Residence,
     Sex,
@@ -47,8 +47,11 @@ __all__ = [
     "Difficulty",
     "DifficultyKind",
     "Disclosure",
+    "Effect",
     "Elder",
     "ElderState",
+    "FollowUp",
+    "FollowUpKind",
     "Guardian",
     "Household",
     "IdKind",
@@ -56,6 +59,7 @@ __all__ = [
     "ImportRow",
     "ImportSource",
     "LifeEvent",
+    "LifeEventKind",
     "LivingSituation",
     "Merge",
     "Office",

@@ -10,7 +10,14 @@ from songhe.core.events import base
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import last_day
 from songhe.registers.elders import rules, services
-from songhe.registers.elders.events import ConsentWithdrawn, ElderDied, ElderMoved, ElderMovedAway, ElderRegistered
+from songhe.registers.elders.events import (
+    ConsentWithdrawn,
+    ElderDied,
+    ElderMoved,
+    ElderMovedAway,
+    ElderRegistered,
+    OffTheRoll,
+)
 from songhe.registers.elders.models import Difficulty, Elder, Residence
 from songhe.registers.elders.tests.people import elder, number
 
@@ -19,7 +26,7 @@ from songhe.registers.elders.tests.people import elder, number
 def told(monkeypatch):
     """What the elders' room publishes, without other rooms acting on it."""
     heard = []
-    for kind in (ElderRegistered, ElderDied, ElderMoved, ElderMovedAway, ConsentWithdrawn):
+    for kind in (ElderRegistered, ElderDied, ElderMoved, ElderMovedAway, ConsentWithdrawn, OffTheRoll):
         monkeypatch.setitem(base._subscribers, kind, [heard.append])
     return heard
 
@@ -171,7 +178,11 @@ def test_moving_hands_the_elder_over_with_what_hangs_on_them(places, told):
         (places["far"].pk, date(2025, 5, 1), None),
     ]
     assert told[-1] == ElderMoved(
-        elder_id=made.pk, from_area=places["east"].pk, to_area=places["far"].pk, on=date(2025, 5, 1)
+        elder_id=made.pk,
+        from_area=places["east"].pk,
+        to_area=places["far"].pk,
+        on=date(2025, 5, 1),
+        life_event_id=moved.life_events.get(kind="moved").pk,
     )
 
 
@@ -193,7 +204,9 @@ def test_death_ends_difficulties_and_disclosures_and_is_told(places, told):
     assert (dead.state, dead.death_date) == ("deceased", day)
     assert last_day(dead.difficulties.get().validity) == day
     assert dead.disclosures.get().until == day
-    assert told[-1] == ElderDied(elder_id=made.pk, on=day)
+    event = dead.life_events.get(kind="died")
+    assert told[-2] == ElderDied(elder_id=made.pk, on=day, life_event_id=event.pk)
+    assert told[-1] == OffTheRoll(elder_id=made.pk, on=day, life_event_id=event.pk)
     with pytest.raises(Refused, match="已登记"):
         services.record_death(elder_id=made.pk, on=day)
     with pytest.raises(Refused, match="不能登记困难类别"):
@@ -221,7 +234,8 @@ def test_a_death_noted_by_mistake_is_taken_back_with_a_reason(places, told):
 def test_moving_away_is_told(places, told):
     made = elder(places["east"])
     services.move_away(elder_id=made.pk, on=today(), destination="合肥")
-    assert told[-1] == ElderMovedAway(elder_id=made.pk, on=today())
+    event = made.life_events.get(kind="moved_away")
+    assert told[-2] == ElderMovedAway(elder_id=made.pk, on=today(), life_event_id=event.pk)
     with pytest.raises(Refused, match="已迁出"):
         services.move(elder_id=made.pk, area=places["west"], on=today())
 

@@ -14,6 +14,7 @@ from songhe.core.ledger import credits
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.validity import from_day, in_force
+from songhe.registers.elders import effects
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
 from songhe.rights.policy.events import Entitled, EntitlementEnded
@@ -124,7 +125,7 @@ def end(*, entitlement: Entitlement, last_day: date, reason: str) -> None:
 
 
 @transaction.atomic
-def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
+def follow_move(*, elder_id: UUID, area_id: int, on: date, life_event_id: UUID) -> None:
     """Hand what an elder is due to the community they live in from a day on.
 
     A policy that does not reach there ends on the day before, and what its credits still hold free is given back.
@@ -133,7 +134,9 @@ def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
         if area_id in entitlement.policy.area:
             Entitlement.objects.filter(pk=entitlement.pk).update(area_id=area_id)
             continue
-        end(entitlement=entitlement, last_day=on - timedelta(days=1), reason=f"迁出{entitlement.policy.area}")
+        policy = entitlement.policy
+        with effects.noting(life_event_id, entitlement, f"终止待遇：{policy}", fen=entitlement.monthly_fen):
+            end(entitlement=entitlement, last_day=on - timedelta(days=1), reason=f"迁出{policy.area}")
         lost = list(Credit.objects.select_for_update().filter(entitlement=entitlement, expired_on__isnull=True))
         credits.expire(lost, on=today())
         Credit.objects.filter(pk__in=[credit.pk for credit in lost]).update(expired_on=today())
