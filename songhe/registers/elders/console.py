@@ -17,6 +17,8 @@ from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, 
 from songhe.core.console.views.access import person, record
 from songhe.registers.elders import effects, forms, life, rules, services
 from songhe.registers.elders.importing.console import ImportPages
+from songhe.registers.elders.labelling.console import LabelPages, LabelRulePages, badges
+from songhe.registers.elders.labelling.selectors import label_filter
 from songhe.registers.elders.models import (
     Consent,
     Contact,
@@ -41,7 +43,7 @@ from songhe.registers.elders.selectors import (
     within_scope,
 )
 
-__all__ = ["ElderPages", "ImportPages"]
+__all__ = ["ElderPages", "ImportPages", "LabelPages", "LabelRulePages"]
 
 EDIT = "elders.edit"
 ANY = "any"
@@ -180,6 +182,7 @@ class ElderPages(Pages):
             ),
         ),
         "ability_level",
+        ("label", label_filter()),
         (
             "age_band",
             django_filters.ChoiceFilter(label="年龄段", choices=AGE_BANDS, method=by_age, empty_label="全部"),
@@ -196,6 +199,7 @@ class ElderPages(Pages):
         Column("difficulties", "困难类别", render=_difficulty_badges),
         Column("ability_level", tones=LEVEL_TONES),
         "state",
+        Column("labels", "标签", render=badges),
     ]
     form, edit_form, create, update = forms.RegisterForm, forms.AmendForm, services.register, services.amend
     extra_actions = [Action("导入名册", lambda: ImportPages().url("create"), "table-import", "elders.import")]

@@ -47,3 +47,33 @@ class FollowUpFlow(FlowModel):
     @step("撤销", source=[FollowUpState.OPEN], target=FollowUpState.VOID, permission="elders.retract")
     def void(self) -> None:
         """The event itself was a mistake."""
+
+
+class LabelRuleState(models.TextChoices):
+    DRAFT = "draft", "草稿"
+    IN_FORCE = "in_force", "使用中"
+    RETIRED = "retired", "已停用"
+
+
+class LabelRuleFlow(FlowModel):
+    """A rule is written and tried, used, and given up; what it says is changed only before it is used."""
+
+    start_label = "起草"
+    state = flow_field(LabelRuleState, default=LabelRuleState.DRAFT)
+
+    class Meta:
+        abstract = True
+
+    @step("启用", source=[LabelRuleState.DRAFT], target=LabelRuleState.IN_FORCE, permission="elders.label")
+    def enact(self) -> None:
+        """Whoever the rule speaks of bears the label from today."""
+
+    @step(
+        "停用",
+        source=[LabelRuleState.DRAFT, LabelRuleState.IN_FORCE],
+        target=LabelRuleState.RETIRED,
+        permission="elders.label",
+        needs_reason=True,
+    )
+    def retire(self) -> None:
+        """Nobody bears the label any more; who bore it when stays readable."""

@@ -7,8 +7,9 @@ from songhe.core.events.services import job
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import life
 from songhe.registers.elders.importing.running import purge_imports, work_on
+from songhe.registers.elders.labelling.jobs import compute_labels
 
-__all__ = ["note_round_ages", "purge_imports", "work_on"]
+__all__ = ["compute_labels", "note_round_ages", "purge_imports", "work_on"]
 
 LOOK_BACK = timedelta(days=30)
 """How far back birthdays are caught up with that nothing ran on."""

@@ -30,6 +30,7 @@ from songhe.core.console.views.access import led_to, person
 from songhe.core.errors import Refused
 from songhe.registers.elders import merging
 from songhe.registers.elders.console import ElderPages
+from songhe.registers.elders.labelling.selectors import label_filter
 from songhe.registers.elders.models import Elder, ImportSource, Merge, Rule
 from songhe.registers.elders.selectors import search_elders, within_scope
 from songhe.registers.exchange import duplicates, selectors, services
@@ -175,7 +176,7 @@ class FindingPages(Pages):
     ]
     more_columns = ["other", "said_on", "settled_on", "note"]
     search, search_hint = _search, "姓名、拼音首字母、身份证号或电话"
-    filters = ["kind", "state", "source", "area", "outcome"]
+    filters = ["kind", "state", "source", "area", "outcome", ("label", label_filter("elder_id"))]
     select_related = ["elder", "area", "source", "other"]
     facts = [
         Column("elder.name", "老年人"),

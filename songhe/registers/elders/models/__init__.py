@@ -1,5 +1,6 @@
 """What the elders' room keeps: the people, what happened to them, and the rolls by which other offices tell of them."""
 
+from songhe.registers.elders.models.labels import Label, LabelRule
 from songhe.registers.elders.models.life import Effect, FollowUp, FollowUpKind, LifeEvent, LifeEventKind
 from songhe.registers.elders.models.merges import Merge
 from songhe.registers.elders.models.people import (
@@ -58,6 +59,8 @@ __all__ = [
     "ImportBatch",
     "ImportRow",
     "ImportSource",
+    "Label",
+    "LabelRule",
     "LifeEvent",
     "LifeEventKind",
     "LivingSituation",

@@ -29,6 +29,7 @@ from songhe.core.console.pages import (
 )
 from songhe.core.console.views.access import led_to, person
 from songhe.core.ledger.selectors import balances
+from songhe.registers.elders.labelling.selectors import label_filter
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders, within_scope
 from songhe.rights.policy import services
@@ -219,7 +220,7 @@ class FindingPages(Pages):
     empty = "没有线索：按现有档案，符合条件的老人都已享受。"
     columns = [ELDER, "area", "policy", "monthly_fen", "reason", "found_on", "state"]
     search, search_hint = of_elder, "姓名、拼音或身份证号"
-    filters = ["state", "policy", "area", "found_on"]
+    filters = ["state", "policy", "area", "found_on", ("label", label_filter("elder_id"))]
     ordering = ["state", "-found_on", "-id"]
     select_related = ["elder", "area", "policy"]
     totals = ["monthly_fen"]
