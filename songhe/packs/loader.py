@@ -311,6 +311,8 @@ def _check_policies(pack: Pack) -> Iterator[Problem]:
             parameters=pack.parameters_of(policy),
             examples=policy.examples(),
             on=_latest(policy, pack),
+            since=policy.valid_from,
+            documents={document.title for document in pack.documents.values()},
         ):
             yield Problem(f"政策 {policy.key}", what)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from songhe.engines.policy import Model, PolicyError, check, load_model, try_examples
-from songhe.engines.policy.model import Table
+from songhe.engines.policy import Domain, Finding, Model, PolicyError, inspect, load_model, try_examples
+from songhe.engines.policy.provenance import Span, inspect_clauses, inspect_figures
 
 # The names by which every policy model answers; the rest of its graph is its own affair.
 ENTITLED = "资格"
@@ -25,7 +24,21 @@ ALLOWED = "可享受"
 
 SUBJECTS = ("elder", "provider", "facility", "staff", "benefits")
 FORMS = ("credit", "voucher", "cash", "service", "once", "monthly", "yearly")
-_MENTION = re.compile(rf"{PARAMETERS}\.(\w+)")
+# What may be asked of an elder, and the values that the register has for it (``elders.selectors.facts_for_policy``).
+ELDER_FACTS = {
+    "年龄": Domain("[0..150]", whole=True),
+    "性别": Domain(),
+    "在册": Domain(),
+    "户籍在本市": Domain(),
+    "居住区划": Domain(),
+    "居住状况": Domain(),
+    "困难类别": Domain(),
+    "残疾等级": Domain("1, 2, 3, 4"),
+    "能力等级": Domain("0, 1, 2, 3, 4"),
+}
+# Facts of the national list that no register holds: rules on them serve those for whom a person says so.
+SAID_BY_HAND = frozenset({"生活无着"})
+NOTHING: Mapping[str, str] = {}
 
 
 @lru_cache(maxsize=128)
@@ -57,18 +70,58 @@ def problems(
     parameters: Sequence[Mapping[str, Any]],
     examples: Sequence[Mapping[str, str]],
     on: date,
+    since: date | None = None,
+    last: date | None = None,
+    documents: Collection[str] | None = None,
+    words: Mapping[str, str] = NOTHING,
 ) -> list[str]:
     """Return what stands in the way of a rule: it cannot be read, is unsound, lacks figures or fails an example,
     or could not be asked about a whole population.
+
+    Figures must hold on every day from ``since`` (``on`` if not given) to ``last`` (None: for ever). Clauses must be
+    of the ``documents`` whose titles are given. ``words`` gives codes their names.
     """
     try:
         model = load_model(text)
     except PolicyError as error:
         return [str(error)]
-    found = [*check(model), *_unanswered(model, subject), *_without_figures(text, parameters, on)]
-    found += _without_clause(model)
+    spans = since or on, last
+    flaws = look_over(model, subject, parameters, on, spans, documents, words)
+    found = [*_unanswered(model, subject), *(str(flaw) for flaw in flaws if not flaw.is_remark)]
     found = found or _not_columnar(model, subject, form, parameters, on)
     return found or failures(model, parameters, examples, on)
+
+
+def look_over(
+    model: Model,
+    subject: str,
+    parameters: Sequence[Mapping[str, Any]],
+    on: date,
+    days: Span,
+    documents: Collection[str] | None = None,
+    words: Mapping[str, str] = NOTHING,
+) -> list[Finding]:
+    """Return flaws and remarks of a model with the figures of a day; ``days`` are those it is law."""
+    return [
+        *inspect_figures(model, PARAMETERS, histories(parameters), *days),
+        *inspect_clauses(model, documents),
+        *inspect(
+            model,
+            constants={PARAMETERS: figures(parameters, on)},
+            domains=ELDER_FACTS if subject == "elder" else {},
+            supplied={*ELDER_FACTS, *SAID_BY_HAND, PARAMETERS} if subject == "elder" else None,
+            words=words,
+        ),
+    ]
+
+
+def histories(parameters: Iterable[Mapping[str, Any]]) -> dict[str, list[Span]]:
+    """Return when each parameter has a value: first and last days."""
+    found: dict[str, list[Span]] = {}
+    for row in parameters:
+        last = date.fromisoformat(row["last"]) if row["last"] else None
+        found.setdefault(row["name"], []).append((date.fromisoformat(row["first"]), last))
+    return found
 
 
 def failures(
@@ -90,17 +143,6 @@ def _unanswered(model: Model, subject: str) -> list[str]:
     return [f"缺少决策“{name}”，每项政策都要回答它。" for name in wanted if name not in model.decisions]
 
 
-def _without_figures(text: str, parameters: Sequence[Mapping[str, Any]], on: date) -> list[str]:
-    known = {row["name"] for row in parameters}
-    numbers = figures(parameters, on)
-    used = sorted(set(_MENTION.findall(text)))
-    return [f"模型用了参数“{name}”，但参数表里没有它。" for name in used if name not in known] + [
-        f"参数“{name}”在 {on:%Y年%m月%d日} 没有数值，请补充这一天的历史。"
-        for name in used
-        if name in known and name not in numbers
-    ]
-
-
 def _not_columnar(
     model: Model, subject: str, form: str, parameters: Sequence[Mapping[str, Any]], on: date
 ) -> list[str]:
@@ -118,13 +160,3 @@ def _not_columnar(
     except PolicyError as error:
         return [f"{str(error).rstrip('。')}，因此不能对全部老人测算，请换一种写法。"]
     return []
-
-
-def _without_clause(model: Model) -> list[str]:
-    return [
-        f"决策“{decision.name}”第 {rule.number} 条规则没有写依据。"
-        for decision in model.decisions.values()
-        if isinstance(decision.logic, Table)
-        for rule in decision.logic.rules
-        if not rule.clause
-    ]

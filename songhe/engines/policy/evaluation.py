@@ -84,7 +84,7 @@ def evaluate(model: Model, facts: Mapping[str, Any], decision: str | None = None
     Raises:
         PolicyError: the model has no such decision, its requirements go round in a circle, or a date is none.
     """
-    run = _Run(model, {name: _typed(name, plain(value), model.inputs.get(name, "")) for name, value in facts.items()})
+    run = Making(model, {name: _typed(name, plain(value), model.inputs.get(name, "")) for name, value in facts.items()})
     for name in [decision] if decision else list(model.decisions):
         run.make(name)
     return run.evaluation
@@ -108,7 +108,7 @@ def _typed(name: str, value: Value, type_name: str) -> Value:
     return found
 
 
-class _Run:
+class Making:
     """One evaluation: the names that hold so far, and the decisions under way."""
 
     def __init__(self, model: Model, facts: dict[str, Value]) -> None:
@@ -133,7 +133,7 @@ class _Run:
             if required in self.model.decisions:
                 self.make(required)
         self.under_way.pop()
-        value = self._value(decision.logic, self.names, decision)
+        value = self.value(decision.logic, self.names, decision)
         if not isinstance(decision.logic, Table):
             seen = tuple((required, self.names.get(required)) for required in decision.requires)
             self.evaluation.trace.append(Hit(name, seen, (), (), value, type_name=decision.type_name))
@@ -143,11 +143,11 @@ class _Run:
     def _callable(self, function: Function) -> Callable[..., Value]:
         def called(*arguments: Value, **named: Value) -> Value:
             given = {**dict.fromkeys(function.parameters), **dict(zip(function.parameters, arguments, strict=False))}
-            return self._value(function.logic, {**self.names, **given, **named}, function)
+            return self.value(function.logic, {**self.names, **given, **named}, function)
 
         return called
 
-    def _value(self, logic: Logic, names: dict[str, Value], owner: Decision | Function) -> Value:
+    def value(self, logic: Logic, names: dict[str, Value], owner: Decision | Function) -> Value:
         match logic:
             case Table():
                 return self._table(logic, names, owner)
@@ -159,10 +159,10 @@ class _Run:
                 target = names.get(function)
                 if not callable(target):
                     raise PolicyError(f"“{owner.name}”调用的“{function}”不在模型中。")
-                return target(**{name: self._value(bound, names, owner) for name, bound in bindings})
+                return target(**{name: self.value(bound, names, owner) for name, bound in bindings})
             case Relation(columns, rows):
                 return [
-                    dict(zip(columns, (self._value(cell, names, owner) for cell in row), strict=True)) for row in rows
+                    dict(zip(columns, (self.value(cell, names, owner) for cell in row), strict=True)) for row in rows
                 ]
 
     def _entries(
@@ -171,7 +171,7 @@ class _Run:
         inner = dict(names)
         made: dict[str, Value] = {}
         for name, entry in entries:
-            value = self._value(entry, inner, owner)
+            value = self.value(entry, inner, owner)
             if not name:
                 return value
             inner[name] = made[name] = value
@@ -185,7 +185,7 @@ class _Run:
                 hits.append(rule)
                 if table.hit_policy == "FIRST":
                     break
-        value, used, note = _answer(table, hits, names)
+        value, used, note = answer(table, hits, names)
         self.evaluation.trace.append(
             Hit(
                 owner.name,
@@ -203,7 +203,7 @@ class _Run:
 # --- hit policies (DMN 1.5, clause 8.2.8) ------------------------------------------------------------------------
 
 
-def _answer(table: Table, hits: list[Rule], names: Mapping[str, Value]) -> tuple[Value, list[Rule], str]:
+def answer(table: Table, hits: list[Rule], names: Mapping[str, Value]) -> tuple[Value, list[Rule], str]:
     """Return what a table says, the rules it says so by, and what is to be noted."""
     if not hits:
         return _default(table, names), [], NO_RULE

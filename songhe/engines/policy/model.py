@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from songhe.engines.policy.interpreter import Value
 from songhe.engines.policy.syntax import Node, UnaryTests
@@ -20,6 +20,7 @@ class Input:
     label: str
     node: Node
     text: str
+    allowed: UnaryTests | None = None
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class Model:
-    """A decision requirements graph; ``inputs`` holds the name of each input's type by the input's name."""
+    """A decision requirements graph; ``inputs`` holds the name of each input's type by the input's name.
+
+    ``allowed`` holds, for those inputs whose type says so, the values they may have.
+    """
 
     name: str
     inputs: dict[str, str]
     decisions: dict[str, Decision]
     functions: dict[str, Function]
+    allowed: dict[str, UnaryTests] = field(default_factory=dict)

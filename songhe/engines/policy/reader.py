@@ -74,6 +74,7 @@ class _Reader:
         """Return the model."""
         by_id = {element.get("id"): element for element in self.root.iter() if element.get("id")}
         lists = {_name(each) for each in _children(self.root, "itemDefinition") if each.get("isCollection") == "true"}
+        types = {_name(each): each for each in _children(self.root, "itemDefinition")}
         inputs = {
             _name(element): LIST if _type_name(element) in lists else _type_name(element)
             for element in _children(self.root, "inputData")
@@ -82,6 +83,12 @@ class _Reader:
         knowledge = _children(self.root, "businessKnowledgeModel")
         members = [_name(element) for element in self.root.iter() if _tag(element) == "itemComponent"]
         self.names = [*inputs, *map(_name, decisions), *map(_name, knowledge), *members]
+        allowed = {}
+        for element in _children(self.root, "inputData"):
+            self.where = f"输入“{_name(element)}”"
+            type_ = types.get(_type_name(element))
+            if type_ is not None and (found := self._allowed(type_, "allowedValues", "的允许值")) is not None:
+                allowed[_name(element)] = found
         functions = {}
         for element in knowledge:
             self.where = f"业务知识“{_name(element)}”"
@@ -93,7 +100,7 @@ class _Reader:
             if name in made:
                 raise PolicyError(f"{self.where}出现了两次，名称应各不相同。")
             made[name] = Decision(name, self._requires(element, by_id), self._logic_of(element), _type_name(element))
-        return Model(self.root.get("name", ""), inputs, made, functions)
+        return Model(self.root.get("name", ""), inputs, made, functions, allowed)
 
     def _requires(self, element: Element, by_id: dict[str | None, Element]) -> tuple[str, ...]:
         names = []
@@ -186,8 +193,14 @@ class _Reader:
         return Table(inputs, outputs, rules, hit_policy, aggregation)
 
     def _input(self, number: int, column: Element) -> Input:
-        text = _text(self._only(column, "inputExpression", f"第 {number} 个输入列"))
-        return Input(column.get("label") or text, self._node(text, f"第 {number} 个输入列"), text)
+        place = f"第 {number} 个输入列"
+        text = _text(self._only(column, "inputExpression", place))
+        allowed = self._allowed(column, "inputValues", f"{place}的允许值")
+        return Input(column.get("label") or text, self._node(text, place), text, allowed)
+
+    def _allowed(self, element: Element, tag: str, place: str) -> UnaryTests | None:
+        values = _children(element, tag)
+        return self._tests(_text(values[0]), place) if values and _text(values[0]) else None
 
     def _output(self, column: Element) -> Output:
         defaults = _children(column, "defaultOutputEntry")

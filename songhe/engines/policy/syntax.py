@@ -222,6 +222,12 @@ def unknown_names(node: Node, known: frozenset[str], functions: frozenset[str]) 
             yield from unknown_names(child, known, functions)
 
 
+def children(node: Node) -> Iterator[Node]:
+    """Yield what stands directly within a node."""
+    for each in fields(node):
+        yield from _children(getattr(node, each.name))
+
+
 def _children(value: Any) -> Iterator[Node]:
     if isinstance(value, tuple):
         for item in value:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -175,4 +175,6 @@ def problems_of(version: PolicyVersion, on: date) -> list[str]:
         parameters=version.parameters,
         examples=version.examples,
         on=on,
+        last=version.validity.upper - timedelta(days=1) if version.validity.upper else None,
+        words=WORDS,
     )
