@@ -198,7 +198,14 @@ def _number(text: str) -> int | None:
 
 
 def _columns(version: PolicyVersion) -> list[str]:
-    return list(version.examples[0]) if version.examples else ["例"]
+    """Return the columns of the examples: the person's name, then facts and answers in the model's order."""
+    kept = list(version.examples[0]) if version.examples else ["例"]
+    try:
+        model = policies.read_model(version.model_xml)
+    except PolicyError:
+        return kept
+    order = {name: place for place, name in enumerate([*model.inputs, *model.decisions], 1)}
+    return [kept[0], *sorted(kept[1:], key=lambda name: order.get(name, len(order) + 1))]
 
 
 def _checked(version: PolicyVersion) -> dict[str, Any]:
@@ -226,7 +233,7 @@ def _examples(version: PolicyVersion, user: User) -> dict[str, Any]:
     on = max(version.validity.lower, today()) if version.validity.lower else today()
     return {
         "columns": _columns(version),
-        "rows": [list(row.values()) for row in version.examples],
+        "rows": [[row.get(name, "") for name in _columns(version)] for row in version.examples],
         "problems": problems_of(version, on),
     }
 
