@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from songhe.engines.dispatch.arrays import core
 from songhe.engines.dispatch.checking import check
 from songhe.engines.dispatch.formats import read_plan, read_problem, write_plan
 from songhe.engines.dispatch.problem import Assignment, Carer, Need, Plan, Problem, Rest, Visit
-from songhe.engines.dispatch.solver import Budget, adopt, arrays, extract, fresh, solve
+from songhe.engines.dispatch.solver import Budget, begin, extract, solve
 
 SMALL = Budget(moves=2000, threads=1)
 SHARED = Path(os.environ.get("SONGHE_SHARED") or Path(__file__).parents[5] / "shared") / "hhcrsp"
@@ -108,10 +109,9 @@ def test_a_plan_sound_only_as_a_whole_stays_whole() -> None:
     far, near = (Visit(name, place, (Need(20.0),), 540.0, 640.0) for name, place in (("far", 1), ("near", 2)))
     whole = Plan((Assignment("far", 0, "c0", 540.0, 560.0), Assignment("near", 0, "c0", 620.0, 640.0)))
     problem = Problem((far, near), (carer,), {"ebike": ways})
-    data = arrays(problem)
-    state = fresh(data, seed=1)
-    adopt(problem, data, state, whole)
-    assert extract(problem, data, state).unserved == ()
+    search = core(problem, seed=1)
+    begin(problem, search, whole)
+    assert extract(problem, search).unserved == ()
 
 
 def test_held_and_pinned_visits_stay() -> None:

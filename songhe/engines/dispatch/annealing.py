@@ -1,0 +1,210 @@
+"""Annealing of a plan, and how a plan gets into the search: timed as a whole, or filled item by item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from songhe.engines.dispatch.arrays import (
+    AFTER,
+    BEFORE,
+    BEST,
+    CARER,
+    FIXED,
+    KEPT,
+    LATE,
+    LATENESS,
+    LATEST,
+    LOADS,
+    POOLED,
+    QUEUED,
+    RESTED,
+    SLOTS,
+    START,
+    UNSERVED,
+    Ints,
+    compiled,
+    helper,
+    inner,
+)
+from songhe.engines.dispatch.moves import any_able, between, chance, fits, pick, propose, put
+from songhe.engines.dispatch.timing import attempt, begin, into_pool, latest, link_in, out_of_pool, time_item, total
+
+LITTLE = 1e-9
+RENUMBER = 20_000
+
+
+@inner
+def _keep_best(s: Any) -> None:
+    s.cost[BEST] = total(s)
+    for slot in range(s.best_carer.shape[0]):
+        s.best_carer[slot] = s.link[slot, CARER]
+    for item in range(s.label.shape[0]):
+        s.best_label[item] = s.label[item]
+
+
+@helper
+def _empty(s: Any) -> None:
+    """Put every item into the pool and every carer at home, and number the items in their order."""
+    n = s.label.shape[0]
+    order = np.argsort(s.label, kind="mergesort")
+    for at in range(n):
+        s.label[order[at]] = at + 1.0
+    for c in range(s.load.shape[0]):
+        begin(s, c)
+    for part in (FIXED, UNSERVED, LATENESS, LATEST):
+        s.cost[part] = 0.0
+    for part in (POOLED, QUEUED, KEPT, LOADS):
+        s.size[part] = 0
+    for slot in range(2 * n):
+        s.link[slot, CARER] = -1
+        s.link[slot, RESTED] = 0
+        s.times[slot, START] = -1.0
+        s.times[slot, LATE] = 0.0
+    for item in range(n):
+        s.queued[item] = 0
+        into_pool(s, item)
+
+
+@helper
+def _rebuild(s: Any, carers: Any) -> None:
+    """Time a whole plan; where that breaks a hard limit, the items at fault stay in the pool.
+
+    The whole is tried before its parts: a carer who waits for their rest far from home may be too late there with half
+    a route, and in time with all of it.
+    """
+    _empty(s)
+    n = s.label.shape[0]
+    order = np.argsort(s.label, kind="mergesort")
+    for at in range(n):
+        item = order[at]
+        if fits(s, item, carers[2 * item], carers[2 * item + 1]):
+            for k in range(int(s.visit[item, SLOTS])):
+                s.size[LOADS] = 0
+                s.cost[FIXED] += link_in(s, 2 * item + k, carers[2 * item + k])
+            out_of_pool(s, item)
+    sound = True
+    for at in range(n):
+        s.size[KEPT] = 0
+        sound = sound and (s.link[2 * order[at], CARER] < 0 or time_item(s, order[at]))
+    for item in range(n):
+        s.queued[item] = 0
+    s.size[QUEUED] = 0
+    if sound:
+        s.cost[LATEST] = latest(s)
+        return
+    _empty(s)
+    for at in range(n):
+        item = order[at]
+        if fits(s, item, carers[2 * item], carers[2 * item + 1]):
+            put(s, 0, item, carers[2 * item], carers[2 * item + 1], s.label[item])
+            attempt(s, 1, np.inf, True)
+
+
+@compiled
+def adopt(s: Any, carers: Ints) -> None:
+    """Make a plan the present one: ``carers`` by slot, -1 for none, in the order of the labels."""
+    _rebuild(s, carers)
+    if total(s) < s.cost[BEST] - LITTLE:
+        _keep_best(s)
+
+
+@inner
+def _insert_single(s: Any, item: int) -> bool:
+    """Put an item of the pool where it costs least: any able carer, before and after every slot of their route."""
+    n2 = 2 * s.label.shape[0]
+    limit = np.inf
+    best, best_label = -1, s.label[item]
+    for at in range(s.able_from[2 * item], s.able_from[2 * item + 1]):
+        c = s.able[at]
+        u = n2 + c
+        while True:
+            label = between(s, item, u, s.link[u, AFTER])
+            if not np.isnan(label):
+                put(s, 0, item, c, -1, label)
+                cost = attempt(s, 1, limit, False)
+                if cost < np.inf:
+                    limit = cost - LITTLE
+                    best, best_label = c, label
+            u = s.link[u, AFTER]
+            if u >= n2:
+                break
+    if best < 0:
+        return False
+    put(s, 0, item, best, -1, best_label)
+    return bool(attempt(s, 1, np.inf, True) < np.inf)
+
+
+@inner
+def _insert_pair(s: Any, item: int, tries: int) -> bool:
+    """Put a pair of the pool where it costs least among random carers and places in the order."""
+    n2 = 2 * s.label.shape[0]
+    limit = np.inf
+    own = s.label[item]
+    best_0, best_1, best_label = -1, -1, own
+    for _ in range(tries):
+        c0, c1 = any_able(s, 2 * item), any_able(s, 2 * item + 1)
+        if not fits(s, item, c0, c1):
+            continue
+        label = own
+        if chance(s) < 0.8:
+            v = s.link[n2 + (c0 if chance(s) < 0.5 else c1), AFTER]
+            while v < n2 and chance(s) < 0.8:
+                v = s.link[v, AFTER]
+            label = between(s, item, s.link[v, BEFORE], v)
+        if not np.isnan(label):
+            put(s, 0, item, c0, c1, label)
+            cost = attempt(s, 1, limit, False)
+            if cost < np.inf:
+                limit = cost - LITTLE
+                best_0, best_1, best_label = c0, c1, label
+    if best_0 < 0:
+        return False
+    put(s, 0, item, best_0, best_1, best_label)
+    return bool(attempt(s, 1, np.inf, True) < np.inf)
+
+
+@compiled
+def fill(s: Any, order: Ints, tries: int) -> None:
+    """Insert the items of ``order`` that are in the pool, one after the other, where each costs least."""
+    for at in range(order.shape[0]):
+        item = order[at]
+        if s.link[2 * item, CARER] < 0:
+            if s.visit[item, SLOTS] == 2.0:
+                _insert_pair(s, item, tries)
+            else:
+                _insert_single(s, item)
+    if total(s) < s.cost[BEST] - LITTLE:
+        _keep_best(s)
+
+
+@compiled
+def anneal(s: Any, hot: float, cold: float, moves: int, shares: Any, optional: bool) -> int:
+    """Try so many changes while the temperature falls from ``hot`` to ``cold``; return how many were taken.
+
+    A worse plan is taken where it is worse by less than the temperature times a random number's logarithm.
+    """
+    now = total(s)
+    cooling = (cold / hot) ** (256.0 / max(moves, 256))
+    heat = hot
+    taken = 0
+    if s.free.shape[0] == 0:
+        return 0
+    for move in range(moves):
+        if move % 256 == 255:
+            heat *= cooling
+        count = propose(s, pick(s), shares, optional)
+        if count == 0:
+            continue
+        cost = attempt(s, count, now - heat * np.log(1.0 - chance(s)), True)
+        if cost < np.inf:
+            now = cost
+            taken += 1
+            if cost < s.cost[BEST] - LITTLE:
+                _keep_best(s)
+            if taken % RENUMBER == 0:
+                order = np.argsort(s.label, kind="mergesort")
+                for at in range(order.shape[0]):
+                    s.label[order[at]] = at + 1.0
+    return taken
