@@ -77,10 +77,20 @@ def doctor() -> None:
 
 @cli.command()
 def demo(
-    elders: Annotated[int | None, typer.Option(help="老人数量，默认按政策包")] = None,
+    elders: Annotated[int | None, typer.Option(help="老人数量，默认按政策包", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="随机种子")] = None,
 ) -> None:
-    """Fill an empty Songhe with a synthetic region."""
+    """Fill an empty Songhe with a synthetic region, setting up first whatever is missing."""
+    from songhe.config.commands.setting_up import draw_demo
+
+    raise typer.Exit(draw_demo(elders=elders, seed=seed))
+
+
+@cli.command(hidden=True)
+def fill(
+    elders: Annotated[int | None, typer.Option()] = None, seed: Annotated[int | None, typer.Option()] = None
+) -> None:
+    """Draw the synthetic region into tables that are there, as their owner: a step of ``demo`` and of ``up``."""
     _django()
     from songhe.demo.build import PACK, build
     from songhe.packs.loader import load_pack

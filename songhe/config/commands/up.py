@@ -10,19 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg import sql
 
-from songhe.config import database
-from songhe.config.commands import children, holding, stamps, tasks
+from songhe.config.commands import children, holding, tasks
 from songhe.config.commands.children import Child
-from songhe.config.commands.progress import elapsed, say, step
+from songhe.config.commands.progress import elapsed, say
+from songhe.config.commands.setting_up import as_system, set_up
 from songhe.config.paths import VAR
 
-PACK = os.environ.get("SONGHE_PACK", "anqing")
 FIRST_PORT, LAST_PORT = 8000, 8099
-# One set-up at a time, though several of us may share a database.
-SETUP_LOCK = 728_440
-BUILDING = "building"
 
 
 class CannotStart(Exception):
@@ -37,7 +32,7 @@ def run(*, elders: int | None) -> int:
     try:
         port = free_port()
         with _frontend():
-            _set_up(elders)
+            set_up(demo=_is_demo(), elders=elders)
         serving = _start(port)
         _welcome(port)
         children.watch(serving)
@@ -111,81 +106,6 @@ def _frontend() -> Iterator[None]:
     say("前端文件：完成")
 
 
-def _set_up(elders: int | None) -> None:
-    if not holding.is_running() and database.is_embedded():
-        say("启动内置数据库")
-    holding.hold()
-    with psycopg.connect(database.server().conninfo(dbname="postgres"), autocommit=True) as guard:
-        guard.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
-        _database()
-        _migrate()
-        _load_pack()
-        if _is_demo():
-            _demo(elders)
-
-
-def _database() -> None:
-    name = database.server().name
-    if database.database_exists(name) and stamps.read().get("demo") == BUILDING:
-        say("上次的演示数据没有生成完，重新开始")
-        with psycopg.connect(database.server().conninfo(dbname="postgres"), autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-    warnings = database.prepare_server()
-    if not database.database_exists(name):
-        say(f"新建数据库 {name}")
-        warnings += database.create_database(name)
-    for warning in warnings:
-        say(f"  {warning}")
-
-
-def _migrate() -> None:
-    wanted = stamps.fingerprint(*stamps.SCHEMA, *stamps.LIBRARIES)
-    if stamps.read().get("schema") != wanted:
-        with step("建表"):
-            _command("manage.py", "migrate", "--verbosity", "0")
-        stamps.write("schema", wanted)
-
-
-def _load_pack() -> None:
-    wanted = f"{PACK} {stamps.fingerprint(*stamps.PACK)}"
-    if stamps.read().get("pack") != wanted:
-        with step(f"政策包 {PACK}"):
-            _command("-m", "songhe", "pack", "load", PACK)
-        stamps.write("pack", wanted)
-
-
-def _demo(elders: int | None) -> None:
-    if "demo" in stamps.read() or _has_elders():
-        return
-    # Until it is whole it is nothing: an interrupted region is dropped and drawn again.
-    stamps.write("demo", BUILDING)
-    with step("演示数据"):
-        _command("-m", "songhe", "demo", *(["--elders", str(elders)] if elders else []))
-    stamps.write("demo", "built")
-
-
-def _has_elders() -> bool:
-    row = _as_system("SELECT EXISTS (SELECT 1 FROM elders_elder)")
-    return bool(row[0][0])
-
-
-def _as_system(query: str) -> list[tuple[object, ...]]:
-    here = database.server()
-    sign_in = here.conninfo(user=database.APP, password=database.role_password(database.APP))
-    with psycopg.connect(sign_in) as connection:
-        connection.execute("SET LOCAL ROLE songhe_system")
-        return list(connection.execute(query.encode()).fetchall())
-
-
-def _command(*arguments: str) -> None:
-    """Run one of our commands signed in as the owner of the tables, showing its lines as progress."""
-    running = tasks.start(*arguments, SONGHE_AS="owner")
-    try:
-        tasks.finish(running, show=lambda line: say(f"  {line.strip()}"))
-    finally:
-        tasks.stop(running)
-
-
 # --- serving ---------------------------------------------------------------------------------------------------
 
 
@@ -247,6 +167,6 @@ def _demo_people() -> list[tuple[str, str]]:
 
     by_role: dict[str, list[str]] = {}
     query = "SELECT role, display_name FROM accounts_user WHERE is_demo AND is_active ORDER BY username"
-    for role, name in _as_system(query):
+    for role, name in as_system(query):
         by_role.setdefault(str(role), []).append(str(name))
     return [(str(role.label), "、".join(by_role[role])) for role in Role if role in by_role]
