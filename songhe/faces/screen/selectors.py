@@ -1,10 +1,11 @@
 """What the leader's screen shows, each figure with the rows behind it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -14,12 +15,12 @@ from songhe.care.orders.models import Order
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
 from songhe.core.areas.models import Area
-from songhe.core.calendar.services import month_of, today
+from songhe.core.calendar.services import today
 from songhe.core.console.registry import pages_named
 from songhe.oversight.indicators.measures import MEASURES, Period
 from songhe.oversight.indicators.selectors import Figure, figures
+from songhe.oversight.indicators.services import this_month
 from songhe.packs.shapes import county_shape
-from songhe.registers.elders.models import Elder
 from songhe.registers.facilities.models import Facility
 from songhe.registers.funds.selectors import money_against_budget
 
@@ -43,18 +44,10 @@ TILES = ("elders", "elders_in_difficulty", "entitled", "facilities", "providers"
 MONTH = ("orders", "visits_verified", "served", "spent_fen", "doubts_open", "complaints_open")
 
 
-def this_month() -> Period:
-    """Return the month under way."""
-    return Period(*month_of(today()))
-
-
-def tiles(area: Area, names: tuple[str, ...]) -> list[Tile]:
-    """Return figures of an area and the present month."""
+def tiles(counts: Mapping[str, int], names: tuple[str, ...]) -> list[Tile]:
+    """Return figures of the present month."""
     period = this_month()
-    return [
-        Tile(MEASURES[name].name, MEASURES[name].value(area, period), MEASURES[name].unit, rows_url(name, period))
-        for name in names
-    ]
+    return [Tile(MEASURES[name].name, counts[name], MEASURES[name].unit, rows_url(name, period)) for name in names]
 
 
 def rows_url(name: str, period: Period) -> str:
@@ -67,10 +60,10 @@ def rows_url(name: str, period: Period) -> str:
         return ""
 
 
-def indicator_figures(area: Area) -> list[tuple[Figure, str]]:
+def indicator_figures(counts: Mapping[str, int]) -> list[tuple[Figure, str]]:
     """Return the place's indicators with the rows of their numerators."""
     period = this_month()
-    return [(figure, rows_url(figure.indicator.numerator, period)) for figure in figures(area, period)]
+    return [(figure, rows_url(figure.indicator.numerator, period)) for figure in figures(counts)]
 
 
 def budget(area: Area) -> list[Any]:
@@ -130,22 +123,15 @@ def services_by_day(days: int = 30) -> list[tuple[str, int]]:
 
 
 def map_features(area: Area) -> dict[str, Any]:
-    """Return the map: county shapes with their figures, facilities as points, today's visits as points."""
+    """Return the map: county shapes, facilities as points, today's visits as points."""
     counties = Area.objects.filter(
         level=Area.Level.COUNTY, code__gte=area.code - area.code % 10**6, code__lt=area.upper
-    )
-    elders = dict(
-        Elder.objects.filter(state=Elder.State.ACTIVE)
-        .annotate(county=F("area_id") / 10**6)
-        .order_by()
-        .values_list("county")
-        .annotate(Count("id"))
     )
     shapes = []
     for county in counties:
         geometry = county_shape(county.code)
         if geometry is not None:
-            properties = {"name": county.name, "elders": elders.get(county.code // 10**6, 0)}
+            properties = {"name": county.name}
             shapes.append({"type": "Feature", "geometry": geometry, "properties": properties})
     return {"counties": _collection(shapes), "facilities": _collection(_facilities()), "visits": _collection(_visits())}
 

@@ -8,5 +8,6 @@ app_name = "screen"
 urlpatterns = [
     path("", views.home, name="home"),
     path("live/", views.live, name="live"),
+    path("recount/", views.recount, name="recount"),
     path("map.json", views.map_data, name="map"),
 ]

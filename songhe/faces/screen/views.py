@@ -2,12 +2,16 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import now
 from songhe.core.console.views.access import person, signed_in
 from songhe.faces.screen import selectors
+from songhe.oversight.indicators.selectors import readings
+from songhe.oversight.indicators.services import take_readings, this_month
 
 
 def _area(request: HttpRequest) -> Area:
@@ -17,7 +21,7 @@ def _area(request: HttpRequest) -> Area:
         raise PermissionDenied
     asked = request.GET.get("area", "")
     if asked.isdigit():
-        return get_object_or_404(Area, code=int(asked), upper__lte=user.area.upper)
+        return get_object_or_404(Area, code=int(asked), code__gte=user.area.code, upper__lte=user.area.upper)
     return user.area
 
 
@@ -34,6 +38,15 @@ def live(request: HttpRequest) -> HttpResponse:
     return render(request, "screen/_live.html", _figures(_area(request)))
 
 
+@require_POST
+@signed_in
+def recount(request: HttpRequest) -> HttpResponse:
+    """Count the figures now instead of waiting for the job that does."""
+    area = _area(request)
+    take_readings(area=area, period=this_month())
+    return redirect(f"{reverse('screen:home')}?area={area.code}")
+
+
 @signed_in
 def map_data(request: HttpRequest) -> JsonResponse:
     """Give the map its shapes and points."""
@@ -41,12 +54,14 @@ def map_data(request: HttpRequest) -> JsonResponse:
 
 
 def _figures(area: Area) -> dict[str, object]:
+    counted = readings(area, this_month())
     return {
         "area": area,
         "now": now(),
-        "tiles": selectors.tiles(area, selectors.TILES),
-        "month_tiles": selectors.tiles(area, selectors.MONTH),
-        "indicators": selectors.indicator_figures(area),
+        "taken_at": counted.taken_at,
+        "tiles": selectors.tiles(counted.values, selectors.TILES),
+        "month_tiles": selectors.tiles(counted.values, selectors.MONTH),
+        "indicators": selectors.indicator_figures(counted.values),
         "budget": selectors.budget(area),
         "today": selectors.visits_today(),
         "orders": selectors.latest_orders(),

@@ -5,6 +5,8 @@ from typing import ClassVar
 import pghistory
 from django.db import models
 
+from songhe.core.areas.models import Area
+from songhe.core.ids import uuid7
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 
@@ -34,3 +36,27 @@ class Indicator(Record):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Reading(models.Model):
+    """What a measure came to for a division and a period when it was last counted; derived, and counted again."""
+
+    row_scope: ClassVar = RowScope(area="area", writers=())
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    area = models.ForeignKey(Area, models.CASCADE, related_name="+")
+    measure = models.CharField(max_length=60)
+    first = models.DateField()
+    next_first = models.DateField()
+    value = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "统计读数"
+        verbose_name_plural = "统计读数"
+        constraints = [
+            models.UniqueConstraint(fields=["area", "first", "next_first", "measure"], name="one_reading_of_a_measure")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.area} {self.measure}"
