@@ -8,6 +8,9 @@ the anteroom (sessions, users, jobs). Everything else it reaches by taking, for 
 
 import os
 import secrets
+import subprocess
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -94,7 +97,13 @@ def start_embedded() -> None:
 
     PGDATA.mkdir(parents=True, exist_ok=True)
     tuned = PGDATA / "songhe.tuned"
-    instance = pgserver.get_server(PGDATA, cleanup_mode=None)
+    _await_recovery()
+    try:
+        instance = pgserver.get_server(PGDATA, cleanup_mode=None)
+    except subprocess.TimeoutExpired:
+        # The package waits ten seconds; after a power cut a large database reads its log for minutes.
+        _await_recovery()
+        instance = pgserver.get_server(PGDATA, cleanup_mode=None)
     if tuned.exists():
         return
     with psycopg.connect(server().conninfo(dbname="postgres"), autocommit=True) as connection:
@@ -102,6 +111,19 @@ def start_embedded() -> None:
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
     pgserver.pg_ctl(["-w", "-m", "fast", "restart"], pgdata=PGDATA, user=instance.system_user)
     tuned.touch()
+
+
+def _await_recovery() -> None:
+    """Wait while a server that has been started is not ready yet; one that gives up is left for the caller to meet."""
+    from pgserver.postgres_server import PostmasterInfo
+
+    while True:
+        # What is half written cannot be read, and will be whole in a moment.
+        with suppress(AssertionError, IndexError, ValueError):
+            info = PostmasterInfo.read_from_pgdata(PGDATA)
+            if info is None or not info.is_running() or info.status == "ready":
+                return
+        time.sleep(0.5)
 
 
 def stop_embedded() -> None:
