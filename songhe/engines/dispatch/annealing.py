@@ -111,29 +111,63 @@ def adopt(s: Any, carers: Ints) -> None:
 
 
 @inner
-def _insert_single(s: Any, item: int) -> bool:
-    """Put an item of the pool where it costs least: any able carer, before and after every slot of their route."""
+def _best_place(s: Any, item: int, c0: int, c1: int, route: int, limit: float) -> float:
+    """Try an item with its carers before and after every slot of one's route; return the least cost below ``limit``.
+
+    The label that costs least is left in ``todo_label``, behind the changes.
+    """
     n2 = 2 * s.label.shape[0]
+    best = np.inf
+    u = n2 + route
+    while u == n2 + route or u < n2:
+        v = s.link[u, AFTER]
+        if u // 2 != item and v < n2 and v // 2 == item:
+            v = s.link[v, AFTER]
+        label = np.nan if u // 2 == item else between(s, item, u, v)
+        if not np.isnan(label):
+            put(s, 0, item, c0, c1, label)
+            cost = attempt(s, 1, limit, False)
+            if cost < np.inf:
+                best = cost
+                limit = cost - LITTLE
+                s.todo_label[s.todo_label.shape[0] - 1] = label
+        u = s.link[u, AFTER]
+    return best
+
+
+@inner
+def _insert_single(s: Any, item: int) -> bool:
+    """Put an item of the pool where it costs least, with any able carer."""
     limit = np.inf
-    best, best_label = -1, s.label[item]
+    best, best_label = -1, 0.0
     for at in range(s.able_from[2 * item], s.able_from[2 * item + 1]):
-        c = s.able[at]
-        u = n2 + c
-        while True:
-            label = between(s, item, u, s.link[u, AFTER])
-            if not np.isnan(label):
-                put(s, 0, item, c, -1, label)
-                cost = attempt(s, 1, limit, False)
-                if cost < np.inf:
-                    limit = cost - LITTLE
-                    best, best_label = c, label
-            u = s.link[u, AFTER]
-            if u >= n2:
-                break
+        cost = _best_place(s, item, s.able[at], -1, s.able[at], limit)
+        if cost < np.inf:
+            limit = cost - LITTLE
+            best, best_label = s.able[at], s.todo_label[s.todo_label.shape[0] - 1]
     if best < 0:
         return False
     put(s, 0, item, best, -1, best_label)
     return bool(attempt(s, 1, np.inf, True) < np.inf)
+
+
+@compiled
+def offers(s: Any, item: int, slot: int, costs: Any) -> None:
+    """Write for each carer what the plan would cost if they made a slot, the rest of its visit as it is; inf if none.
+
+    The other part of a pair that nobody makes is given to whoever makes it cheapest.
+    """
+    pair = s.visit[item, SLOTS] == 2.0
+    other = s.link[slot ^ 1, CARER] if pair else -1
+    for c in range(s.load.shape[0]):
+        costs[c] = np.inf
+        if s.fit[slot, c] == np.inf:
+            continue
+        low, high = (other, other + 1) if other >= 0 or not pair else (0, s.load.shape[0])
+        for partner in range(low, high):
+            c0, c1 = (c, partner) if slot % 2 == 0 else (partner, c)
+            if fits(s, item, c0, c1):
+                costs[c] = min(costs[c], _best_place(s, item, c0, c1, c, costs[c]))
 
 
 @inner

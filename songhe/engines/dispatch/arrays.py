@@ -204,12 +204,30 @@ def _rest_rows(problem: Problem) -> Floats:
 
 
 def _fit(problem: Problem) -> Singles:
-    fit = np.full((2 * len(problem.visits), len(problem.carers)), np.inf, dtype=np.float32)
+    """Say for each slot and carer what it costs that they make it; skills are compared once for each set of them."""
+    carers, weights = problem.carers, problem.weights
+    at_of = {carer.id: at for at, carer in enumerate(carers)}
+    skilled: dict[frozenset[str], Singles] = {}
+    fit = np.full((2 * len(problem.visits), len(carers)), np.inf, dtype=np.float32)
     for at, visit in enumerate(problem.visits):
-        for k in range(len(visit.needs)):
-            for c, carer in enumerate(problem.carers):
-                if may(visit, k, carer):
-                    fit[2 * at + k, c] = extra_cost(visit, carer, problem.weights)
+        special = bool(visit.wished or visit.familiar or visit.published)
+        for k, need in enumerate(visit.needs):
+            if need.skills not in skilled:
+                able = [0.0 if need.skills <= carer.skills else math.inf for carer in carers]
+                skilled[need.skills] = np.array(able, dtype=np.float32)
+            row = fit[2 * at + k]
+            if visit.held:
+                held = at_of.get(visit.held[k])
+                if held is not None and may(visit, k, carers[held]):
+                    row[held] = extra_cost(visit, k, carers[held], weights)
+                continue
+            row[:] = skilled[need.skills]
+            for name in visit.barred:
+                if name in at_of:
+                    row[at_of[name]] = math.inf
+            if special:
+                for c in np.flatnonzero(np.isfinite(row)):
+                    row[c] = extra_cost(visit, k, carers[c], weights)
     return fit
 
 

@@ -62,7 +62,7 @@ def check(problem: Problem, plan: Plan) -> Verdict:
             lateness += late
             latest = max(latest, late)
             weighed += late * visit.late_cost * visit.priority
-            cost += _liking(problem, visit, each.carer_id)
+            cost += _liking(problem, visit, each.need, each.carer_id)
     travel = waiting = 0.0
     rests: dict[str, list[RestTaken]] = defaultdict(list)
     for rest in plan.rests:
@@ -89,12 +89,14 @@ def _left_out(visit: Visit) -> float:
     return visit.priority * (10_000.0 if visit.prize is None else visit.prize)
 
 
-def _liking(problem: Problem, visit: Visit, carer: str) -> float:
+def _liking(problem: Problem, visit: Visit, need: int, carer: str) -> float:
     cost = 0.0
     if visit.familiar and carer not in visit.familiar:
         cost += problem.weights.unfamiliar
     if visit.wished and carer not in visit.wished:
         cost += problem.weights.unwished
+    if need < len(visit.published) and carer != visit.published[need]:
+        cost += problem.weights.change
     return cost
 
 

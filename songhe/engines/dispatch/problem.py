@@ -37,6 +37,7 @@ class Visit:
     ``late_cost``. With two needs, the second carer starts between ``gap[0]`` and ``gap[1]`` after the first; (0, 0) is
     together. ``prize`` is what serving it is worth; None for a visit that has to be made. ``priority`` multiplies the
     cost of lateness and of leaving it out. ``held`` carers keep it, one a need; ``pinned`` is the start that is kept.
+    ``published`` carers were told already, one a need: another in their place costs ``Weights.change``.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Visit:
     familiar: frozenset[str] = frozenset()
     held: tuple[str, ...] = ()
     pinned: float | None = None
+    published: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Weights:
     unwished: float = 30.0
     overtime: float = 2.0
     fairness: float = 0.0
+    change: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -149,10 +152,11 @@ def may(visit: Visit, need: int, carer: Carer) -> bool:
     return not visit.held or visit.held[need] == carer.id
 
 
-def extra_cost(visit: Visit, carer: Carer, weights: Weights) -> float:
-    """Return what it costs beyond travel that this carer makes the visit."""
+def extra_cost(visit: Visit, need: int, carer: Carer, weights: Weights) -> float:
+    """Return what it costs beyond travel that this carer takes a need of the visit."""
     cost = weights.unfamiliar if visit.familiar and carer.id not in visit.familiar else 0.0
-    return cost + (weights.unwished if visit.wished and carer.id not in visit.wished else 0.0)
+    cost += weights.unwished if visit.wished and carer.id not in visit.wished else 0.0
+    return cost + (weights.change if visit.published and carer.id != visit.published[need] else 0.0)
 
 
 def unserved_cost(visit: Visit) -> float:
@@ -248,7 +252,7 @@ def _visit_fault(visit: Visit, carers: list[Carer]) -> str:
         return "时长为负"
     if len(visit.needs) == 2 and not 0 <= visit.gap[0] <= visit.gap[1]:
         return "两人之间的间隔前后矛盾"
-    if visit.held and len(visit.held) != len(visit.needs):
+    if any(len(named) not in {0, len(visit.needs)} for named in (visit.held, visit.published)):
         return "指定的护理员人数与需要的人数不同"
     able = [{carer.id for carer in carers if may(visit, k, carer)} for k in range(len(visit.needs))]
     for need, found in zip(visit.needs, able, strict=True):

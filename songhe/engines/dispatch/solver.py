@@ -43,8 +43,11 @@ from songhe.engines.dispatch.problem import (
 
 # Rising shares of relocating, reassigning, reordering, exchanging and crossing; what is left shifts stretches.
 SHARES = np.array([0.40, 0.55, 0.65, 0.83, 0.93])
-# Temperatures in legs: what an average way between neighbours costs. A given plan is kept rather than melted.
+# Temperatures in legs: what an average way between neighbours costs. A search with little time for each visit begins
+# less hot, and a given plan is kept rather than melted.
 HOT, WARM, COLD = 3.0, 0.3, 0.03
+FULL_MOVES = 80_000
+MOVES_A_SECOND = 800_000
 CHUNK_SECONDS = 0.05
 PAIR_TRIES = 200
 # Shares of the budget, and the share of the first round's heat at which each round starts from the best plan of all.
@@ -124,11 +127,17 @@ def _search(
         annealing.fill(first, part, PAIR_TRIES)
     more = range(1, max(1, budget.threads))
     searches = [first, *(sibling(first, seed * 1_000_003 + 7919 * thread + 1) for thread in more)]
-    run = _Annealing(searches, budget, clock, stop, progress, hot=HOT if start is None else WARM)
+    run = _Annealing(searches, budget, clock, stop, progress, hot=_heat(budget, len(order)) if start is None else WARM)
     moves = run.run()
     best = min(searches, key=lambda each: float(each.cost[BEST]))
     restore(best)
     return Solved(extract(problem, best), (), float(best.cost[BEST]), moves)
+
+
+def _heat(budget: Budget, items: int) -> float:
+    """Return the temperature to begin with, in legs, by the moves there will be for each item."""
+    moves = budget.moves or 0 if budget.seconds is None else budget.seconds * MOVES_A_SECOND
+    return max(WARM, HOT * min(1.0, moves / items / FULL_MOVES))
 
 
 def _over(budget: Budget, clock: float) -> bool:
