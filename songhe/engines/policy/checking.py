@@ -9,7 +9,7 @@ from songhe.engines.policy.coverage import look_over
 from songhe.engines.policy.findings import Finding, Kind, in_file
 from songhe.engines.policy.functions import FUNCTION_NAMES
 from songhe.engines.policy.interpreter import plain
-from songhe.engines.policy.model import Decision, Entries, Expression, Invocation, Logic, Model, Relation, Table
+from songhe.engines.policy.model import Decision, Expression, Invocation, Items, Logic, Model, Table, inner_logics
 from songhe.engines.policy.points import Domain
 from songhe.engines.policy.syntax import Literal, Node, unknown_names
 from songhe.engines.policy.wording import written
@@ -31,7 +31,7 @@ def inspect(
     ``constants`` are the inputs that are the same for everybody (the parameters), ``domains`` what values facts can
     have, ``supplied`` the inputs that somebody gives (None: not judged), ``words`` the names of codes.
     """
-    found = [*_names(model), *_circles(model)]
+    found = [*_names(model), *_circles(model), *_empty(model)]
     if supplied is not None:
         found += _unsupplied(model, supplied)
     if not found:
@@ -50,7 +50,7 @@ def check(model: Model, **given: Any) -> list[str]:
 
 def _names(model: Model) -> Iterator[Finding]:
     """Yield names nobody knows: an expression that speaks of one is null for every person, silently."""
-    functions = frozenset(model.functions)
+    functions = frozenset({*model.functions, *model.services})
     for decision in model.decisions.values():
         for place, name, rule, column in _unknown(decision.logic, frozenset(decision.requires), functions):
             yield Finding(
@@ -61,7 +61,8 @@ def _names(model: Model) -> Iterator[Finding]:
                 column,
             )
     for function in model.functions.values():
-        for place, name, rule, column in _unknown(function.logic, frozenset(function.parameters), functions):
+        logic = function.logic or Items(())
+        for place, name, rule, column in _unknown(logic, frozenset(function.parameters), functions):
             yield Finding(
                 Kind.UNKNOWN_NAME,
                 f"业务知识“{function.name}”{place}用了“{name}”，但它既不是参数，也不是已有的函数。",
@@ -69,6 +70,13 @@ def _names(model: Model) -> Iterator[Finding]:
                 rule,
                 column,
             )
+
+
+def _empty(model: Model) -> Iterator[Finding]:
+    for decision in model.decisions.values():
+        if decision.logic == Expression(Literal(None), ""):
+            sentence = f"决策“{decision.name}”没有内容，应有决策表、表达式、上下文、调用或关系表之一。"
+            yield Finding(Kind.EMPTY, sentence, decision.name)
 
 
 def _circles(model: Model) -> Iterator[Finding]:
@@ -122,19 +130,11 @@ def _unknown(
                     yield from within(f"第 {rule.number} 条规则“{title}”列", node, (rule.number,), title)
         case Expression(node, text):
             yield from within(f"表达式“{text}”", node)
-        case Entries(entries):
-            for name, entry in entries:
-                yield from _unknown(entry, known, functions)
-                known |= {name}
-        case Invocation(function, bindings):
-            if function not in functions:
-                yield "的调用", function, (), ""
-            for _name, bound in bindings:
-                yield from _unknown(bound, known, functions)
-        case Relation(_, rows):
-            for row in rows:
-                for cell in row:
-                    yield from _unknown(cell, known, functions)
+        case _:
+            if isinstance(logic, Invocation) and logic.function not in functions and logic.function not in known:
+                yield "的调用", logic.function, (), ""
+            for inner, names in inner_logics(logic):
+                yield from _unknown(inner, known.union(names), functions)
 
 
 def _circle(model: Model, start: Decision) -> list[str]:

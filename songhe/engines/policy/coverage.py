@@ -15,7 +15,7 @@ from typing import Any
 from songhe.engines.policy.evaluation import Making, answer
 from songhe.engines.policy.findings import Finding, Kind, of_person
 from songhe.engines.policy.interpreter import Value, evaluate_node, passes
-from songhe.engines.policy.model import Decision, Entries, Expression, Invocation, Logic, Model, Relation, Rule, Table
+from songhe.engines.policy.model import Decision, Expression, Filtering, Logic, Model, Rule, Table, inner_logics
 from songhe.engines.policy.points import Domain, points_of
 from songhe.engines.policy.syntax import Literal, Name, Node, UnaryTests, parts
 
@@ -275,7 +275,7 @@ def _names_of_tests(table: Table) -> dict[str, None]:
     return found
 
 
-def nodes_of(logic: Logic) -> Iterator[Node]:
+def nodes_of(logic: Logic | None) -> Iterator[Node]:
     """Yield every part of every expression of a logic."""
     match logic:
         case Table():
@@ -287,16 +287,14 @@ def nodes_of(logic: Logic) -> Iterator[Node]:
                     yield from parts(each)
         case Expression(node, _):
             yield from parts(node)
-        case Entries(entries):
-            for _name, entry in entries:
-                yield from nodes_of(entry)
-        case Invocation(_, bindings):
-            for _name, bound in bindings:
-                yield from nodes_of(bound)
-        case Relation(_, rows):
-            for row in rows:
-                for cell in row:
-                    yield from nodes_of(cell)
+        case Filtering(source):
+            # Within a filter any name may be a member of an element.
+            yield from nodes_of(source)
+        case None:
+            return
+        case _:
+            for inner, _names in inner_logics(logic):
+                yield from nodes_of(inner)
 
 
 def names_of(logic: Logic) -> dict[str, None]:

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from songhe.engines.policy import temporal
 from songhe.engines.policy.errors import PolicyError
 from songhe.engines.policy.functions import FUNCTIONS
-from songhe.engines.policy.interpreter import Value, evaluate_node, passes, plain
+from songhe.engines.policy.interpreter import (
+    TYPES,
+    Lambda,
+    Missing,
+    Value,
+    elements,
+    evaluate_node,
+    filtered,
+    passes,
+    plain,
+    start_counting,
+)
 from songhe.engines.policy.model import (
     AGGREGATIONS,
+    LIST,
+    Choice,
     Decision,
+    Definition,
     Entries,
     Expression,
+    Filtering,
     Function,
     Invocation,
+    Items,
+    Iteration,
     Logic,
     Model,
     Relation,
     Rule,
+    Service,
     Table,
 )
+from songhe.engines.policy.types import ItemType, coerced
 from songhe.engines.policy.wording import as_json, written
 
 NO_RULE = "没有符合的规则"
@@ -76,26 +96,55 @@ class Evaluation:
         ]
 
 
-def evaluate(model: Model, facts: Mapping[str, Any], decision: str | None = None) -> Evaluation:
+def evaluate(
+    model: Model, facts: Mapping[str, Any], decision: str | None = None, *, at: datetime | None = None
+) -> Evaluation:
     """Make one decision of a model (with those it requires), or all of them, from facts; what is not given is null.
 
-    Texts given for inputs that the model declares as dates, times or durations are read as such.
+    Texts given for inputs that the model declares as dates, times or durations are read as such. ``now()`` and
+    ``today()`` are refused unless ``at`` says when it is.
 
     Raises:
-        PolicyError: the model has no such decision, its requirements go round in a circle, or a date is none.
+        PolicyError: the model has no such decision, its requirements go round in a circle, a date is none, or a loop
+            does not end.
     """
+    start_counting()
     run = Making(model, {name: _typed(name, plain(value), model.inputs.get(name, "")) for name, value in facts.items()})
-    for name in [decision] if decision else list(model.decisions):
-        run.make(name)
+    if at is not None:
+        moment, day = at, at.date()
+        run.names |= {"now": lambda: moment, "today": lambda: day}
+    try:
+        for name in [decision] if decision else list(model.decisions):
+            run.make(name)
+    except RecursionError as error:
+        raise PolicyError("函数调用自己的层数太多，已停止计算。") from error
     return run.evaluation
 
 
+def invoke(model: Model, name: str, facts: Mapping[str, Any]) -> Value:
+    """Call a decision service or business knowledge of a model by the names of its parameters.
+
+    Raises:
+        PolicyError: the model has none of that name.
+    """
+    start_counting()
+    run = Making(model, {})
+    if name not in model.services and name not in model.functions:
+        raise PolicyError(f"模型“{model.name}”没有决策服务或业务知识“{name}”。")
+    return run.names[name](**{each: plain(value) for each, value in facts.items()})
+
+
+# A collection's type whose elements are not judged here.
+_OURS = {LIST: ItemType(is_list=True)}
 _READERS: dict[str, Callable[[Value], Value]] = {
     "date": temporal.to_date,
     "time": temporal.to_time,
     "dateTime": temporal.to_moment,
+    "date and time": temporal.to_moment,
     "dayTimeDuration": temporal.to_duration,
     "yearMonthDuration": temporal.to_duration,
+    "days and time duration": temporal.to_duration,
+    "years and months duration": temporal.to_duration,
 }
 
 
@@ -113,11 +162,15 @@ class Making:
 
     def __init__(self, model: Model, facts: dict[str, Value]) -> None:
         self.model = model
-        self.names: dict[str, Value] = {**dict.fromkeys(model.inputs), **facts}
+        self.names: dict[str, Value] = {**dict.fromkeys(model.inputs), TYPES: model.types}
+        for name, value in facts.items():
+            self.names[name] = coerced(value, model.inputs.get(name, ""), {**_OURS, **model.types})
         self.evaluation = Evaluation()
         self.under_way: list[str] = []
         for function in model.functions.values():
             self.names[function.name] = self._callable(function)
+        for service in model.services.values():
+            self.names[service.name] = self._service(service)
 
     def make(self, name: str) -> Value:
         """Return a decision's value, making those it requires first."""
@@ -133,19 +186,40 @@ class Making:
             if required in self.model.decisions:
                 self.make(required)
         self.under_way.pop()
-        value = self.value(decision.logic, self.names, decision)
+        value = coerced(self.value(decision.logic, self.names, decision), decision.type_name, self.model.types)
         if not isinstance(decision.logic, Table):
             seen = tuple((required, self.names.get(required)) for required in decision.requires)
             self.evaluation.trace.append(Hit(name, seen, (), (), value, type_name=decision.type_name))
         self.evaluation.results[name] = self.names[name] = value
         return value
 
-    def _callable(self, function: Function) -> Callable[..., Value]:
-        def called(*arguments: Value, **named: Value) -> Value:
-            given = {**dict.fromkeys(function.parameters), **dict(zip(function.parameters, arguments, strict=False))}
-            return self.value(function.logic, {**self.names, **given, **named}, function)
+    def _callable(self, function: Function) -> Lambda:
+        def run(given: dict[str, Value]) -> Value:
+            if function.logic is None:
+                return None
+            # Knowledge sees its parameters and other knowledge, never the decisions of those who call it.
+            known = {name: self.names[name] for name in (*self.model.functions, *self.model.services, TYPES)}
+            value = self.value(function.logic, {**known, **given}, function)
+            return coerced(value, function.type_name, self.model.types)
 
-        return called
+        types = function.types or ("",) * len(function.parameters)
+        return Lambda(function.parameters, types, run, self.model.types)
+
+    def _service(self, service: Service) -> Lambda:
+        def run(given: dict[str, Value]) -> Value:
+            inner = Making(self.model, {name: given[name] for name in given if name in self.model.inputs})
+            inner.names |= given
+            inner.evaluation.results |= {name: given[name] for name in given if name in self.model.decisions}
+            made = {name: inner.make(name) for name in service.outputs}
+            return made[service.outputs[0]] if len(made) == 1 else made
+
+        types = tuple(self._type_of(name) for name in service.parameters)
+        return Lambda(service.parameters, types, run, {**_OURS, **self.model.types})
+
+    def _type_of(self, name: str) -> str:
+        if name in self.model.inputs:
+            return self.model.inputs[name]
+        return self.model.decisions[name].type_name if name in self.model.decisions else ""
 
     def value(self, logic: Logic, names: dict[str, Value], owner: Decision | Function) -> Value:
         match logic:
@@ -155,8 +229,10 @@ class Making:
                 return evaluate_node(node, names)
             case Entries(entries):
                 return self._entries(entries, names, owner)
-            case Invocation(function, bindings):
+            case Invocation(function, bindings, of):
                 target = names.get(function)
+                if not callable(target) and of is not None:
+                    target = evaluate_node(of, names)
                 if not callable(target):
                     raise PolicyError(f"“{owner.name}”调用的“{function}”不在模型中。")
                 return target(**{name: self.value(bound, names, owner) for name, bound in bindings})
@@ -164,6 +240,43 @@ class Making:
                 return [
                     dict(zip(columns, (self.value(cell, names, owner) for cell in row), strict=True)) for row in rows
                 ]
+            case Items(items):
+                return [self.value(item, names, owner) for item in items]
+            case Definition(parameters, types, body):
+                return self._defined(parameters, types, body, names, owner)
+            case Choice(condition, then, otherwise):
+                holds = self.value(condition, names, owner) is True
+                return self.value(then if holds else otherwise, names, owner)
+            case Filtering(source, match):
+                found = self.value(source, names, owner)
+                return filtered(found, lambda inner: self.value(match, dict(inner), owner), names)
+            case Iteration():
+                return self._iteration(logic, names, owner)
+
+    def _defined(
+        self,
+        parameters: tuple[str, ...],
+        types: tuple[str, ...],
+        body: Logic | None,
+        names: dict[str, Value],
+        owner: Decision | Function,
+    ) -> Lambda:
+        def run(given: dict[str, Value]) -> Value:
+            return None if body is None else self.value(body, {**names, **given}, owner)
+
+        return Lambda(parameters, types, run, self.model.types)
+
+    def _iteration(self, logic: Iteration, names: dict[str, Value], owner: Decision | Function) -> Value:
+        made: list[Value] = []
+        try:
+            for item in elements(self.value(logic.source, names, owner)):
+                made.append(self.value(logic.body, {**names, logic.variable: item, "partial": made}, owner))
+        except Missing:
+            return None
+        if logic.kind == "for":
+            return made
+        truths = [each if isinstance(each, bool) else None for each in made]
+        return FUNCTIONS["all" if logic.kind == "every" else "any"](truths)
 
     def _entries(
         self, entries: tuple[tuple[str, Logic], ...], names: dict[str, Value], owner: Decision | Function

@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     UNKNOWN_NAME = "用了没有的名称"
     CIRCLE = "依赖自己"
+    EMPTY = "没有内容"
     GAP = "空档"
     UNKNOWN_FACT = "未考虑事实不明"
     OVERLAP = "重叠"

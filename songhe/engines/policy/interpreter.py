@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal, DecimalException
-from itertools import product
 from typing import Any
 
 from songhe.engines.policy import temporal
-from songhe.engines.policy.functions import FUNCTIONS, NUMBERS, call, same
+from songhe.engines.policy.comparing import Interval, compare, conjunction, disjunction, same
+from songhe.engines.policy.decimals import NUMBERS
+from songhe.engines.policy.errors import FeelSyntaxError, PolicyError
+from songhe.engines.policy.functions import FUNCTIONS, by_place, call
 from songhe.engines.policy.syntax import (
+    Apply,
     Between,
     Binary,
     Call,
@@ -20,9 +23,11 @@ from songhe.engines.policy.syntax import (
     ContextOf,
     Filter,
     For,
+    FunctionOf,
     Holds,
     If,
     In,
+    InstanceOf,
     ListOf,
     Literal,
     Name,
@@ -33,26 +38,58 @@ from songhe.engines.policy.syntax import (
     Unary,
     UnaryTests,
 )
+from songhe.engines.policy.types import coerced, is_of
 
 Value = Any
 Names = Mapping[str, Value]
+# Where the types that a model defines are found among the names.
+TYPES = "·types"
+# So many turns of loops and calls of functions make one evaluation; a slip of the pen must not stop the server.
+MOST_STEPS = 2_000_000
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A range of values."""
+class _Steps(threading.local):
+    """How many steps the evaluation under way has taken."""
 
-    low: Value
-    high: Value
-    low_closed: bool
-    high_closed: bool
+    taken = 0
 
-    def holds(self, value: Value) -> Value:
-        """Tell whether a value lies within; null where it cannot be compared."""
-        return conjunction(
-            compare(">=" if self.low_closed else ">", value, self.low),
-            compare("<=" if self.high_closed else "<", value, self.high),
-        )
+
+_steps = _Steps()
+
+
+def start_counting() -> None:
+    """Begin an evaluation, which may take its own number of steps."""
+    _steps.taken = 0
+
+
+def _count_step() -> None:
+    _steps.taken += 1
+    if _steps.taken > MOST_STEPS:
+        raise PolicyError(f"循环和函数调用超过 {MOST_STEPS} 次，已停止计算。请缩小循环的范围。")
+
+
+@dataclass
+class Lambda:
+    """A function as a value: called by place or by name; a wrong number of arguments gives null."""
+
+    parameters: tuple[str, ...]
+    types: tuple[str, ...]
+    run: Callable[[dict[str, Value]], Value]
+    known_types: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *arguments: Value, **named: Value) -> Value:
+        _count_step()
+        if named:
+            if arguments or not set(named) <= set(self.parameters):
+                return None
+            given = {**dict.fromkeys(self.parameters), **named}
+        elif len(arguments) == len(self.parameters):
+            given = dict(zip(self.parameters, arguments, strict=True))
+        else:
+            return None
+        for name, type_name in zip(self.parameters, self.types, strict=True):
+            given[name] = coerced(given[name], type_name, self.known_types)
+        return self.run(given)
 
 
 def plain(value: Value) -> Value:
@@ -60,7 +97,7 @@ def plain(value: Value) -> Value:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return Decimal(value)
+        return NUMBERS.create_decimal(value)
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, list | tuple | set | frozenset):
@@ -68,58 +105,6 @@ def plain(value: Value) -> Value:
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     return value
-
-
-def conjunction(left: Value, right: Value) -> Value:
-    """Return ``left and right`` in three-valued logic."""
-    if left is False or right is False:
-        return False
-    return True if left is True and right is True else None
-
-
-def disjunction(left: Value, right: Value) -> Value:
-    """Return ``left or right`` in three-valued logic."""
-    if left is True or right is True:
-        return True
-    return False if left is False and right is False else None
-
-
-_KINDS: tuple[type | tuple[type, ...], ...] = (Decimal, str, datetime, date, time, timedelta, temporal.Months, list)
-
-
-def _same_kind(left: Value, right: Value) -> bool:
-    """Tell whether two values can be compared: a moment is no date, true is no number."""
-    if type(left) is type(right):
-        return True
-    for kind in (bool, datetime):
-        if isinstance(left, kind) or isinstance(right, kind):
-            return isinstance(left, kind) and isinstance(right, kind)
-    return any(isinstance(left, kind) and isinstance(right, kind) for kind in (*_KINDS, Mapping, Interval))
-
-
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-def compare(sign: str, left: Value, right: Value) -> Value:
-    """Compare two values; unlike kinds give null, except that anything may be equal to null."""
-    if sign in ("=", "!="):
-        if left is None or right is None:
-            return (left is right) == (sign == "=")
-        if not _same_kind(left, right):
-            return None
-        return same(left, right) == (sign == "=")
-    if left is None or right is None or not _same_kind(left, right) or isinstance(left, bool | list | Mapping):
-        return None
-    try:
-        return _ORDERS[sign](left, right)
-    except TypeError:
-        # A moment with a time zone and one without have no order.
-        return None
 
 
 _OPERATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
@@ -159,14 +144,8 @@ def evaluate_node(node: Node, names: Names) -> Value:
             return names.get(name)
         case Path(of, member):
             return _member(evaluate_node(of, names), member)
-        case Binary("and", left, right):
-            return conjunction(_truth(evaluate_node(left, names)), _truth(evaluate_node(right, names)))
-        case Binary("or", left, right):
-            return disjunction(_truth(evaluate_node(left, names)), _truth(evaluate_node(right, names)))
-        case Binary(sign, left, right) if sign in _OPERATIONS:
-            return _arithmetic(sign, evaluate_node(left, names), evaluate_node(right, names))
-        case Binary(sign, left, right):
-            return compare(sign, evaluate_node(left, names), evaluate_node(right, names))
+        case Binary():
+            return _binary(node, names)
         case Unary(_, operand):
             value = evaluate_node(operand, names)
             return -value if isinstance(value, Decimal | timedelta | temporal.Months) else None
@@ -179,18 +158,35 @@ def evaluate_node(node: Node, names: Names) -> Value:
             return passes(tests, evaluate_node(value, names), names)
         case Call(function, arguments, argument_names):
             return _call(function, arguments, argument_names, names)
+        case Apply(of, arguments, argument_names):
+            values = [evaluate_node(argument, names) for argument in arguments]
+            return _applied(evaluate_node(of, names), values, argument_names)
+        case FunctionOf(parameters, types, body):
+            return _function(parameters, types, body, names)
+        case InstanceOf(value, type_name):
+            return is_of(evaluate_node(value, names), type_name, names.get(TYPES) or {})
         case ListOf(items):
             return [evaluate_node(item, names) for item in items]
         case ContextOf(entries):
             return _context(entries, names)
         case Range(low, high, low_closed, high_closed):
-            return Interval(evaluate_node(low, names), evaluate_node(high, names), low_closed, high_closed)
+            return _interval(low, high, low_closed, high_closed, names)
         case Filter(of, by):
-            return _filtered(evaluate_node(of, names), by, names)
+            return filtered(evaluate_node(of, names), lambda inner: evaluate_node(by, inner), names)
         case For(variables, result):
-            return [evaluate_node(result, {**names, **each}) for each in _each(variables, names)]
+            made: list[Value] = []
+            try:
+                for each in _each(variables, {**names, "partial": made}):
+                    # Each turn sees what those before made, so it is added at once.
+                    made.append(evaluate_node(result, each))  # noqa: PERF401
+            except Missing:
+                return None
+            return made
         case Quantified(every, variables, condition):
-            found = [_truth(evaluate_node(condition, {**names, **each})) for each in _each(variables, names)]
+            try:
+                found = [_truth(evaluate_node(condition, each)) for each in _each(variables, names)]
+            except Missing:
+                return None
             return FUNCTIONS["all" if every else "any"](found)
         case Compare(sign, operand):
             return compare(sign, names.get("?"), evaluate_node(operand, names))
@@ -221,9 +217,9 @@ def _passes_one(test: Node, value: Value, names: Names) -> Value:
         return evaluate_node(test, names)
     found = evaluate_node(test, names)
     if isinstance(found, Interval):
-        return found.holds(value)
+        return compare("=", value, found) if isinstance(value, Interval) else found.holds(value)
     if isinstance(found, list) and not isinstance(value, list):
-        return any(same(item, value) for item in found)
+        return any(item.holds(value) is True if isinstance(item, Interval) else same(item, value) for item in found)
     if isinstance(value, list) and len(value) == 1 and not isinstance(found, list):
         # DMN 1.5, 10.3.2.9.4: a list of one stands for its element.
         value = value[0]
@@ -249,54 +245,172 @@ def _member(value: Value, member: str) -> Value:
     return temporal.member(value, member)
 
 
+def _binary(node: Binary, names: Names) -> Value:
+    """Compute a row of operators from its left end; a long one does not go deep."""
+    row: list[Binary] = []
+    left: Node = node
+    while isinstance(left, Binary):
+        row.append(left)
+        left = left.left
+    value = evaluate_node(left, names)
+    for each in reversed(row):
+        if each.operator in ("and", "or"):
+            join, decided = (conjunction, False) if each.operator == "and" else (disjunction, True)
+            # What is decided already does not ask the rest, which could be costly.
+            value = decided if value is decided else join(_truth(value), _truth(evaluate_node(each.right, names)))
+        elif each.operator in _OPERATIONS:
+            value = _arithmetic(each.operator, value, evaluate_node(each.right, names))
+        else:
+            value = compare(each.operator, value, evaluate_node(each.right, names))
+    return value
+
+
+def _interval(low: Node | None, high: Node | None, low_closed: bool, high_closed: bool, names: Names) -> Value:
+    first, last = (None if bound is None else evaluate_node(bound, names) for bound in (low, high))
+    return Interval(first, last, low_closed, high_closed)
+
+
 def _call(function: str, arguments: tuple[Node, ...], argument_names: tuple[str, ...], names: Names) -> Value:
     values = [evaluate_node(argument, names) for argument in arguments]
     known = names.get(function)
     if callable(known):
-        return known(*values, **{}) if not argument_names else known(**dict(zip(argument_names, values, strict=True)))
+        return _applied(known, values, argument_names)
+    if function in _MOMENTS:
+        raise PolicyError(f"函数 {function} 的结果因时而异：决策只由给出的事实得出，请把日期作为输入。")
+    if function == "range":
+        return _range_of(
+            by_place(function, dict(zip(argument_names, values, strict=True))) if argument_names else values
+        )
     return call(function, values, argument_names)
 
 
-def _context(entries: tuple[tuple[str, Node], ...], names: Names) -> dict[str, Value]:
+_MOMENTS = ("now", "today")
+
+
+def _applied(function: Value, values: list[Value], argument_names: tuple[str, ...]) -> Value:
+    if not callable(function):
+        return None
+    return function(**dict(zip(argument_names, values, strict=True))) if argument_names else function(*values)
+
+
+def _function(parameters: tuple[str, ...], types: tuple[str, ...], body: Node | None, names: Names) -> Lambda:
+    def run(given: dict[str, Value]) -> Value:
+        # Code of another language is never run.
+        return None if body is None else evaluate_node(body, {**names, **given})
+
+    return Lambda(parameters, types, run, names.get(TYPES) or {})
+
+
+def _range_of(values: list[Value] | None) -> Value:
+    """Return the range that a text writes (``[18..21)``), of constants only."""
+    from songhe.engines.policy.parser import parse_expression
+
+    if not values or len(values) != 1 or not isinstance(values[0], str):
+        return None
+    try:
+        node = parse_expression(values[0])
+    except FeelSyntaxError:
+        return None
+    if not isinstance(node, Range) or not all(_is_bound(bound) for bound in (node.low, node.high)):
+        return None
+    found = evaluate_node(node, {})
+    if found.low is None and found.high is None:
+        return None
+    if found.low is not None and found.high is not None and compare("<=", found.low, found.high) is not True:
+        return None
+    return found
+
+
+def _is_bound(node: Node | None) -> bool:
+    return (
+        node is None
+        or isinstance(node, Literal | Unary)
+        or (isinstance(node, Call) and node.function in ("date", "time", "date and time", "duration"))
+    )
+
+
+def _context(entries: tuple[tuple[str, Node], ...], names: Names) -> Value:
     made: dict[str, Value] = {}
+    inner = dict(names)
     for key, node in entries:
-        made[key] = evaluate_node(node, {**names, **made})
+        if key in made:
+            return None
+        # A function sees the entries by name when it is called, itself among them.
+        made[key] = inner[key] = evaluate_node(node, inner)
     return made
 
 
-def _filtered(value: Value, by: Node, names: Names) -> Value:
+def filtered(value: Value, by: Callable[[Names], Value], names: Names) -> Value:
+    """Return the elements for which a condition holds, or the one at the place it gives."""
     items = value if isinstance(value, list) else [] if value is None else [value]
-    if isinstance(by, Literal | Unary) or (isinstance(by, Name) and isinstance(names.get(by.name), Decimal)):
-        position = evaluate_node(by, names)
-        if isinstance(position, Decimal):
-            index = int(position) - 1 if position > 0 else len(items) + int(position)
-            return items[index] if 0 <= index < len(items) and position != 0 else None
     kept = []
-    for item in items:
-        inner = {**names, "item": item, **(item if isinstance(item, Mapping) else {})}
-        if evaluate_node(by, inner) is True:
+    for number, item in enumerate(items):
+        _count_step()
+        members = item if isinstance(item, Mapping) else {}
+        holds = by({**names, "item": item, **members})
+        if number == 0 and isinstance(holds, Decimal):
+            return _at(items, by(names))
+        if holds is True:
             kept.append(item)
+    if not items and isinstance(by({**names, "item": None}), Decimal):
+        return None
     return kept
 
 
-def _each(variables: tuple[tuple[str, Node], ...], names: Names) -> list[dict[str, Value]]:
-    lists = []
-    for _name, node in variables:
-        values = evaluate_node(node, names)
-        if isinstance(values, Interval):
-            values = _span(values)
-        lists.append(values if isinstance(values, list) else [values])
-    return [dict(zip((name for name, _node in variables), combination, strict=True)) for combination in product(*lists)]
+def _at(items: list[Value], place: Value) -> Value:
+    if not isinstance(place, Decimal) or not 1 <= abs(place) <= len(items):
+        return None
+    return items[int(place) - 1 if place > 0 else len(items) + int(place)]
+
+
+def _each(variables: tuple[tuple[str, Node], ...], names: Names) -> Iterator[Names]:
+    """Yield the names of each turn of a loop; a later variable may speak of those before."""
+    if not variables:
+        _count_step()
+        yield names
+        return
+    (name, node), rest = variables[0], variables[1:]
+    for value in elements(evaluate_node(node, names)):
+        yield from _each(rest, {**names, name: value})
+
+
+class Missing(Exception):
+    """A loop over null."""
 
 
 # A slip of the pen in a policy (``1..1000000000``) must not stop the server.
-_LONGEST_SPAN = 100_000
+LONGEST_SPAN = 100_000
+
+
+def elements(values: Value) -> list[Value]:
+    """Return what a loop goes through: a list's elements, a range's whole numbers or days, a value alone.
+
+    Raises:
+        Missing: it is null.
+        PolicyError: the range is too long.
+    """
+    if isinstance(values, Interval):
+        return _span(values)
+    if values is None:
+        raise Missing
+    return values if isinstance(values, list) else [values]
 
 
 def _span(bounds: Interval) -> list[Value]:
-    """Return the whole numbers from one bound to the other, downwards too; none if it has no such bounds."""
+    """Return the whole numbers or days from one bound to the other, downwards too; none if it has no such bounds."""
     low, high = bounds.low, bounds.high
-    if not isinstance(low, Decimal) or not isinstance(high, Decimal) or abs(high - low) > _LONGEST_SPAN:
+    if isinstance(low, Decimal) and isinstance(high, Decimal):
+        if abs(high - low) > LONGEST_SPAN:
+            raise PolicyError(f"循环从 {low} 到 {high}，超过了 {LONGEST_SPAN} 次。请缩小循环的范围。")
+        step = 1 if high >= low else -1
+        found: list[Value] = [Decimal(number) for number in range(int(low), int(high) + step, step)]
+    elif type(low) is date and type(high) is date:
+        if abs((high - low).days) > LONGEST_SPAN:
+            raise PolicyError(f"循环从 {low} 到 {high}，超过了 {LONGEST_SPAN} 次。请缩小循环的范围。")
+        step = 1 if high >= low else -1
+        found = [low + timedelta(days=step * n) for n in range(abs((high - low).days) + 1)]
+    else:
         return []
-    step = 1 if high >= low else -1
-    return [Decimal(number) for number in range(int(low), int(high) + step, step)]
+    if not bounds.low_closed:
+        found = found[1:]
+    return found if bounds.high_closed else [each for each in found if not same(each, high)]

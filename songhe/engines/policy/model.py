@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from songhe.engines.policy.interpreter import Value
 from songhe.engines.policy.syntax import Node, UnaryTests
+from songhe.engines.policy.types import ItemType
 
 HIT_POLICIES = ("UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT")
 # How a type that the model defines as a collection is known here, whatever its own name.
@@ -70,10 +71,11 @@ class Entries:
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call of a business knowledge model with named arguments."""
+    """A call of a function by its name, or of what an expression gives (``of``), with named arguments."""
 
     function: str
     bindings: tuple[tuple[str, Logic], ...]
+    of: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,94 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Items:
+    """A boxed list."""
+
+    items: tuple[Logic, ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A boxed function; without a logic it is of another language, which is never run."""
+
+    parameters: tuple[str, ...]
+    types: tuple[str, ...]
+    logic: Logic | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A boxed conditional."""
+
+    condition: Logic
+    then: Logic
+    otherwise: Logic
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """A boxed iterator: ``kind`` is ``for``, ``some`` or ``every``."""
+
+    kind: str
+    variable: str
+    source: Logic
+    body: Logic
+
+
+@dataclass(frozen=True)
+class Filtering:
+    """A boxed filter."""
+
+    source: Logic
+    match: Logic
+
+
+@dataclass(frozen=True)
 class Function:
-    """Business knowledge: parameters and a logic."""
+    """Business knowledge: parameters with their types, a logic (None: of another language), the result's type."""
 
     name: str
     parameters: tuple[str, ...]
-    logic: Logic
+    logic: Logic | None
+    types: tuple[str, ...] = ()
+    type_name: str = ""
 
 
-Logic = Table | Expression | Entries | Invocation | Relation
+@dataclass(frozen=True)
+class Service:
+    """A decision service: a function of inputs and given decisions whose answer is that of its output decisions."""
+
+    name: str
+    parameters: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+Logic = Table | Expression | Entries | Invocation | Relation | Items | Definition | Choice | Iteration | Filtering
+
+
+def inner_logics(logic: Logic) -> tuple[tuple[Logic, tuple[str, ...]], ...]:
+    """Return the logics within a boxed one (tables and expressions hold none), each with the names it gives them."""
+    match logic:
+        case Entries(entries):
+            names = tuple(name for name, _entry in entries)
+            return tuple(
+                (entry, names[: place + isinstance(entry, Definition)]) for place, (_name, entry) in enumerate(entries)
+            )
+        case Invocation(_, bindings):
+            return tuple((bound, ()) for _name, bound in bindings)
+        case Relation(_, rows):
+            return tuple((cell, ()) for row in rows for cell in row)
+        case Items(items):
+            return tuple((item, ()) for item in items)
+        case Definition(parameters, _, body):
+            return ((body, parameters),) if body is not None else ()
+        case Choice(condition, then, otherwise):
+            return ((condition, ()), (then, ()), (otherwise, ()))
+        case Iteration(_, variable, source, body):
+            return ((source, ()), (body, (variable, "partial")))
+        case Filtering(source, match):
+            return ((source, ()), (match, ("item",)))
+    return ()
 
 
 @dataclass(frozen=True)
@@ -118,3 +199,5 @@ class Model:
     decisions: dict[str, Decision]
     functions: dict[str, Function]
     allowed: dict[str, UnaryTests] = field(default_factory=dict)
+    types: dict[str, ItemType] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)

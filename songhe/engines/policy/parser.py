@@ -7,13 +7,16 @@ the longest that fits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from decimal import Decimal
+import sys
+from collections.abc import Callable, Iterable
+from decimal import DecimalException
 
 from songhe.engines.policy import temporal
+from songhe.engines.policy.decimals import NUMBERS
 from songhe.engines.policy.errors import FeelSyntaxError
 from songhe.engines.policy.functions import FUNCTION_NAMES
 from songhe.engines.policy.syntax import (
+    Apply,
     Between,
     Binary,
     Call,
@@ -21,9 +24,11 @@ from songhe.engines.policy.syntax import (
     ContextOf,
     Filter,
     For,
+    FunctionOf,
     Holds,
     If,
     In,
+    InstanceOf,
     ListOf,
     Literal,
     Name,
@@ -44,11 +49,20 @@ _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 _KEYWORDS = frozenset(
     {"if", "then", "else", "and", "or", "in", "between", "for", "return", "some", "every", "satisfies", "true", "false"}
-    | {"null", "instance", "of"}
+    | {"null", "instance", "of", "function"}
 )
+# Kinds of expression that begin with a word, and may stand wherever an operand may.
+_OPENINGS = ("if", "for", "some", "every", "function")
+# Longer names are types only where a type is expected.
+_TYPES = ("date and time", "days and time duration", "years and months duration", "day time duration")
+# An expression in brackets within brackets … so deep is no policy, and would take the reader's stack.
+MOST_NESTED = 40
+# So many operators in a row are read.
+MOST_IN_A_ROW = 300
 _COMPARISONS = ("<=", ">=", "!=", "<", ">", "=")
 # Members of times and ranges that are more than one word.
 _MEMBERS = ("time offset", "start included", "end included")
+_ARGUMENT_NAME = re.compile(r"([^\W\d][\w ]*?)\s*:(?!:)")
 
 
 class Parser:
@@ -57,6 +71,7 @@ class Parser:
     def __init__(self, text: str, names: Iterable[str] = ()) -> None:
         self.text = text
         self.at = 0
+        self.depth = 0
         self.long_names: list[str] = []
         self.learn(*names, *FUNCTION_NAMES, *_MEMBERS)
 
@@ -144,13 +159,81 @@ class Parser:
 
     def expression(self) -> Node:
         """Read one expression."""
+        self.depth += 1
+        if self.depth > MOST_NESTED:
+            raise self.error(f"较浅的嵌套（最多 {MOST_NESTED} 层）")
+        node = self._opened() if any(map(self.peek, _OPENINGS)) else self._or()
+        self.depth -= 1
+        return node
+
+    def _opened(self) -> Node:
         if self.peek("if"):
             return self._if()
         if self.peek("for"):
             return self._for()
-        if self.peek("some") or self.peek("every"):
-            return self._quantified()
-        return self._or()
+        return self._function() if self.peek("function") else self._quantified()
+
+    def _function(self) -> Node:
+        self.expect("function")
+        self.expect("(")
+        parameters: list[str] = []
+        types: list[str] = []
+        while not self.take(")"):
+            parameters.append(self._new_name())
+            types.append(self.type_name() if self.take(":") else "Any")
+            if not self.take(",") and not self.peek(")"):
+                raise self.error("“,”或“)”")
+        if self.take("external"):
+            self.expression()
+            return FunctionOf(tuple(parameters), tuple(types), None)
+        self.learn(*parameters)
+        return FunctionOf(tuple(parameters), tuple(types), self.expression())
+
+    def _new_name(self) -> str:
+        """Read a name that is given here: everything up to a colon, comma, bracket or ``in``."""
+        self.skip()
+        found = re.compile(r"[^\W\d][^:,()\[\]{}\n]*?(?=\s*(?::|,|\)|\bin\b))").match(self.text, self.at)
+        if not found or found.group() in _KEYWORDS:
+            raise self.error("名称")
+        self.at = found.end()
+        return " ".join(found.group().split())
+
+    def type_name(self) -> str:
+        """Read a type: a name, ``list<…>``, ``range<…>``, ``context<…>`` or ``function<…> -> …``."""
+        self.skip()
+        name = self.take(*_TYPES) or self._word_or_names()
+        if name in ("list", "range") and self.take("<"):
+            inner = self.type_name()
+            self.expect(">")
+            return f"{name}<{inner}>"
+        if name == "context" and self.take("<"):
+            members = []
+            while not self.take(">"):
+                member = self._new_name()
+                self.expect(":")
+                members.append(f"{member}:{self.type_name()}")
+                if not self.take(",") and not self.peek(">"):
+                    raise self.error("“,”或“>”")
+            return f"context<{','.join(members)}>"
+        if name == "function" and self.take("<"):
+            types = []
+            while not self.take(">"):
+                types.append(self.type_name())
+                if not self.take(",") and not self.peek(">"):
+                    raise self.error("“,”或“>”")
+            self.expect("->")
+            return f"function<{','.join(types)}>->{self.type_name()}"
+        return name
+
+    def _word_or_names(self) -> str:
+        if self.take("function"):
+            return "function"
+        if self.take("null"):
+            return "Null"
+        name = self._word()
+        while not self.peek("..") and self.take("."):
+            name += f".{self._word()}"
+        return name
 
     def _if(self) -> Node:
         self.expect("if")
@@ -163,12 +246,13 @@ class Parser:
     def _variables(self) -> tuple[tuple[str, Node], ...]:
         variables = []
         while True:
-            name = self._word()
+            name = self._new_name()
             self.expect("in")
             values = self._sum()
             if self.take(".."):
                 values = Range(values, self._sum(), True, True)
             variables.append((name, values))
+            self.learn(name)
             if not self.take(","):
                 return tuple(variables)
 
@@ -185,15 +269,18 @@ class Parser:
         return Quantified(every, variables, self.expression())
 
     def _or(self) -> Node:
-        left = self._and()
-        while self.take("or"):
-            left = Binary("or", left, self._and())
-        return left
+        return self._row(self._and, "or")
 
     def _and(self) -> Node:
-        left = self._comparison()
-        while self.take("and"):
-            left = Binary("and", left, self._comparison())
+        return self._row(self._comparison, "and")
+
+    def _row(self, operand: Callable[[], Node], *operators: str) -> Node:
+        """Read operands with operators between them, the first two first."""
+        left, count = operand(), 0
+        while operator := self.take(*operators):
+            left, count = Binary(operator, left, operand()), count + 1
+            if count > MOST_IN_A_ROW:
+                raise self.error(f"较短的表达式（最多 {MOST_IN_A_ROW} 个“{operator}”相连）")
         return left
 
     def _comparison(self) -> Node:
@@ -207,6 +294,9 @@ class Parser:
                 left = Between(left, low, self._sum())
             elif self.take("in"):
                 left = In(left, self._in_tests())
+            elif self.take("instance"):
+                self.expect("of")
+                left = InstanceOf(left, self.type_name())
             else:
                 return left
 
@@ -222,10 +312,7 @@ class Parser:
         return UnaryTests((self._test(),))
 
     def _sum(self) -> Node:
-        left = self._product()
-        while operator := self.take("+", "-"):
-            left = Binary(operator, left, self._product())
-        return left
+        return self._row(self._product, "+", "-")
 
     def _product(self) -> Node:
         left = self._power()
@@ -234,25 +321,28 @@ class Parser:
         return left
 
     def _power(self) -> Node:
-        left = self._signed()
-        while self.take("**"):
-            left = Binary("**", left, self._signed())
-        return left
+        return self._row(self._signed, "**")
 
     def _signed(self) -> Node:
-        if self.take("-"):
-            return Unary("-", self._signed())
-        return self._postfix()
+        signs = 0
+        while self.take("-"):
+            signs += 1
+        node = self._postfix()
+        for _ in range(min(signs, MOST_NESTED)):
+            node = Unary("-", node)
+        return node
 
     def _postfix(self) -> Node:
         node = self._primary()
         while True:
             if not self.peek("..") and self.take("."):
                 node = Path(node, self._member())
-            elif isinstance(node, Name | Path | Call | ListOf | Filter) and self.take("["):
+            elif not isinstance(node, Literal | Range) and self.take("["):
                 by = self.expression()
                 self.expect("]")
                 node = Filter(node, by)
+            elif isinstance(node, Path | Call | Apply | Filter | FunctionOf) and self.take("("):
+                node = Apply(node, *self._arguments())
             else:
                 return node
 
@@ -265,8 +355,12 @@ class Parser:
             number = found.group()
             if number.endswith(".") and self.text.startswith("..", found.end() - 1):
                 number = number[:-1]
+            try:
+                read = NUMBERS.create_decimal(number)
+            except DecimalException as error:
+                raise self.error("较小的数") from error
             self.at += len(number)
-            return Literal(Decimal(number))
+            return Literal(read)
         if found := _STRING.match(self.text, self.at):
             self.at = found.end()
             return Literal(_unescaped(found.group()[1:-1]))
@@ -279,7 +373,7 @@ class Parser:
         for word, value in (("true", True), ("false", False), ("null", None)):
             if self.take(word):
                 return Literal(value)
-        return self._named()
+        return self.expression() if any(map(self.peek, _OPENINGS)) else self._named()
 
     def _at_literal(self) -> Node:
         self.skip()
@@ -294,6 +388,8 @@ class Parser:
         opening = self.take("(", "[", "]")
         if opening == "[" and self.take("]"):
             return ListOf(())
+        if opening == "(" and (sign := self.take(*_COMPARISONS)):
+            return self._half_open(sign)
         first = self.expression()
         if self.take(".."):
             high = self.expression()
@@ -309,6 +405,19 @@ class Parser:
             items.append(self.expression())
         self.expect("]")
         return ListOf(tuple(items))
+
+    def _half_open(self, sign: str) -> Node:
+        """Read what stands behind the sign of a range with one bound, or none (``(>= 5)``, ``(= 5)``)."""
+        bound = self._sum()
+        self.expect(")")
+        match sign:
+            case "<" | "<=":
+                return Range(None, bound, False, sign == "<=")
+            case ">" | ">=":
+                return Range(bound, None, sign == ">=", False)
+            case "=":
+                return Range(bound, bound, True, True)
+        raise self.error("“<”、“<=”、“>”、“>=”或“=”")
 
     def _context(self) -> Node:
         entries: list[tuple[str, Node]] = []
@@ -334,22 +443,23 @@ class Parser:
         name = self._word()
         if not self.take("("):
             return Name(name)
+        return Call(name, *self._arguments())
+
+    def _arguments(self) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+        """Read what stands between the brackets of a call: all by place, or all by name."""
         arguments: list[Node] = []
         names: list[str] = []
         while not self.take(")"):
-            start = self.at
             self.skip()
-            colon = re.match(r"[^\W\d][\w ]*?(?=\s*:)", self.text[self.at :])
-            if colon:
-                self.at += colon.end()
-                self.expect(":")
-                names.append(colon.group().strip())
-            else:
-                self.at = start
+            if found := _ARGUMENT_NAME.match(self.text, self.at):
+                self.at = found.end()
+                names.append(" ".join(found[1].split()))
             arguments.append(self.expression())
             if not self.take(",") and not self.peek(")"):
                 raise self.error("“,”或“)”")
-        return Call(name, tuple(arguments), tuple(names))
+        if names and len(names) != len(arguments):
+            raise self.error("每个参数的名称")
+        return tuple(arguments), tuple(names)
 
     def _word(self) -> str:
         self.skip()
@@ -379,15 +489,22 @@ def _is_condition(test: Node) -> bool:
 def _unescaped(text: str) -> str:
     def one(found: re.Match[str]) -> str:
         code = found.group(1)
-        return chr(int(code[1:], 16)) if code[0] in "uU" and len(code) > 1 else _ESCAPES.get(code, code)
+        if code[0] not in "uU" or len(code) == 1:
+            return _ESCAPES.get(code, found.group())
+        number = int(code[1:], 16)
+        return chr(number) if number <= sys.maxunicode else found.group()
 
-    return _ESCAPE.sub(one, text)
+    # Two halves of a character beyond the first 65,536 are one.
+    return _ESCAPE.sub(one, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parse_expression(text: str, names: Iterable[str] = ()) -> Node:
     """Return the syntax of one expression; FeelSyntaxError says where it is none."""
     parser = Parser(text, names)
     node = parser.expression()
+    if parser.take(".."):
+        # What a boxed loop goes through may be written so.
+        node = Range(node, parser.expression(), True, True)
     parser.finish()
     return node
 

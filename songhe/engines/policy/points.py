@@ -9,8 +9,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import combinations, pairwise
 
 from songhe.engines.policy import temporal
+from songhe.engines.policy.comparing import Interval
 from songhe.engines.policy.functions import same
-from songhe.engines.policy.interpreter import Interval, Value, evaluate_node, passes
+from songhe.engines.policy.interpreter import Value, evaluate_node, passes
 from songhe.engines.policy.parser import parse_unary_tests
 from songhe.engines.policy.syntax import (
     Between,
@@ -140,8 +141,8 @@ def _is_constant(node: Node, names: Mapping[str, Value]) -> bool:
 def _is_plain(node: Node, names: Mapping[str, Value]) -> bool:
     """Tell whether a test only compares its value with constants."""
 
-    def constant(*each: Node) -> bool:
-        return all(_is_constant(one, names) for one in each)
+    def constant(*each: Node | None) -> bool:
+        return all(one is None or _is_constant(one, names) for one in each)
 
     match node:
         case Compare(_, operand):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,39 +15,69 @@ from songhe.engines.policy.model import (
     AGGREGATIONS,
     HIT_POLICIES,
     LIST,
+    Choice,
     Decision,
+    Definition,
     Entries,
     Expression,
+    Filtering,
     Function,
     Input,
     Invocation,
+    Items,
+    Iteration,
     Logic,
     Model,
     Output,
     Relation,
     Rule,
+    Service,
     Table,
 )
 from songhe.engines.policy.parser import parse_expression, parse_unary_tests
-from songhe.engines.policy.syntax import Node, UnaryTests
+from songhe.engines.policy.syntax import Literal, Node, UnaryTests
+from songhe.engines.policy.types import ItemType
 
 Element = ElementTree.Element
 
+# DMN 1.1 to 1.5 and what comes after have each its own address below this one.
+_DMN = re.compile(r"https?://www\.omg\.org/spec/DMN/")
+_MOST_BYTES = 64 * 1024 * 1024
+_DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ENCODINGS = frozenset({"utf-8", "ascii", "iso8859-1", "gbk", "gb2312", "gb18030", "utf-16", "utf-16-le", "utf-16-be"})
 
-def load_model(source: str | Path) -> Model:
-    """Read a decision model from a file or from its text.
+
+def load_model(source: str | bytes | Path) -> Model:
+    """Read a decision model from a file, from its bytes or from its text.
 
     Raises:
         PolicyError: it is not DMN, declares entities, or holds an expression that is not FEEL; the place is named.
     """
     if isinstance(source, str):
         return _read(source.removeprefix("\ufeff"))
+    if isinstance(source, bytes):
+        return _read(_decoded(source))
     try:
-        return _read(source.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{source.name}：应为 UTF-8 编码的文本。") from error
+        if source.stat().st_size > _MOST_BYTES:
+            raise PolicyError(f"文件超过 {_MOST_BYTES // 1024 // 1024} MB，不像是决策模型。")
+        return _read(_decoded(source.read_bytes()))
     except PolicyError as error:
         raise PolicyError(f"{source.name}：{error}") from error
+
+
+def _decoded(data: bytes) -> str:
+    """Return a document's text by its byte order mark, else by the encoding it declares, else as UTF-8."""
+    encoding = "utf-8"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif not data.startswith(codecs.BOM_UTF8) and (found := _DECLARED.match(data.lstrip()[:200])):
+        encoding = found[1].decode("ascii")
+    try:
+        if codecs.lookup(encoding).name not in _ENCODINGS:
+            raise LookupError(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise PolicyError("应为 UTF-8、UTF-16 或 GB18030 编码的文本。") from error
 
 
 def _read(text: str) -> Model:
@@ -59,7 +91,27 @@ def _read(text: str) -> Model:
         raise PolicyError(f"不是有效的 XML：第 {line} 行第 {column + 1} 个字符处有误。") from error
     if _tag(root) != "definitions":
         raise PolicyError(f"不是决策模型：最外层应为 definitions，而不是 {_tag(root)}。")
-    return _Reader(root).read()
+    namespace = root.tag.rpartition("}")[0].removeprefix("{")
+    if namespace and not _DMN.match(namespace):
+        raise PolicyError(f"不是决策模型：命名空间“{namespace}”不是 DMN 的。")
+    try:
+        _drop_foreign(root, root.tag.rpartition("}")[0])
+        return _Reader(root).read()
+    except RecursionError as error:
+        raise PolicyError("决策模型嵌套得太深，无法读取。") from error
+
+
+def _drop_foreign(root: Element, namespace: str) -> None:
+    """Take away what other tools have put among DMN's elements."""
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
+        for child in list(element):
+            foreign = not isinstance(child.tag, str) or child.tag.rpartition("}")[0] != namespace
+            if foreign or _tag(child) == "extensionElements":
+                element.remove(child)
+            else:
+                waiting.append(child)
 
 
 class _Reader:
@@ -73,22 +125,29 @@ class _Reader:
     def read(self) -> Model:
         """Return the model."""
         by_id = {element.get("id"): element for element in self.root.iter() if element.get("id")}
-        lists = {_name(each) for each in _children(self.root, "itemDefinition") if each.get("isCollection") == "true"}
-        types = {_name(each): each for each in _children(self.root, "itemDefinition")}
+        for each in _children(self.root, "import"):
+            raise PolicyError(
+                f"模型导入了另一个文件“{each.get('name') or each.get('namespace', '')}”："
+                "本引擎只读单个文件，请把两个模型合并成一个。"
+            )
+        self._language(self.root)
+        items = {_name(each): each for each in _children(self.root, "itemDefinition")}
+        lists = {name for name, each in items.items() if each.get("isCollection") == "true"}
         inputs = {
             _name(element): LIST if _type_name(element) in lists else _type_name(element)
             for element in _children(self.root, "inputData")
         }
         decisions = _children(self.root, "decision")
         knowledge = _children(self.root, "businessKnowledgeModel")
+        services = {_name(each): self._service(each, by_id) for each in _children(self.root, "decisionService")}
         members = [_name(element) for element in self.root.iter() if _tag(element) == "itemComponent"]
-        self.names = [*inputs, *map(_name, decisions), *map(_name, knowledge), *members]
+        self.names = [*inputs, *map(_name, decisions), *map(_name, knowledge), *services, *members, *items]
+        types = {name: self._item_type(each) for name, each in items.items()}
         allowed = {}
         for element in _children(self.root, "inputData"):
-            self.where = f"输入“{_name(element)}”"
-            type_ = types.get(_type_name(element))
-            if type_ is not None and (found := self._allowed(type_, "allowedValues", "的允许值")) is not None:
-                allowed[_name(element)] = found
+            found = types.get(_type_name(element))
+            if found is not None and not found.is_list and found.allowed is not None:
+                allowed[_name(element)] = found.allowed
         functions = {}
         for element in knowledge:
             self.where = f"业务知识“{_name(element)}”"
@@ -99,8 +158,48 @@ class _Reader:
             self.where = f"决策“{name}”"
             if name in made:
                 raise PolicyError(f"{self.where}出现了两次，名称应各不相同。")
-            made[name] = Decision(name, self._requires(element, by_id), self._logic_of(element), _type_name(element))
-        return Model(self.root.get("name", ""), inputs, made, functions, allowed)
+            logic = self._logic_within(element) or Expression(Literal(None), "")
+            made[name] = Decision(name, self._requires(element, by_id), logic, _type_name(element))
+        return Model(self.root.get("name", ""), inputs, made, functions, allowed, types, services)
+
+    def _item_type(self, element: Element) -> ItemType:
+        """Read a type; one that names no other and has no components is of anything."""
+        self.where = f"类型“{_name(element)}”"
+        references = _children(element, "typeRef")
+        written = (references[0].text or "") if references else element.get("typeRef", "")
+        of = _local(written)
+        if _children(element, "functionItem"):
+            of = "function"
+        return ItemType(
+            of,
+            {_name(each): self._item_type(each) for each in _children(element, "itemComponent")},
+            element.get("isCollection") == "true",
+            self._allowed(element, "allowedValues", "的允许值"),
+            self._allowed(element, "typeConstraint", "的约束"),
+        )
+
+    def _service(self, element: Element, by_id: dict[str | None, Element]) -> Service:
+        self.where = f"决策服务“{_name(element)}”"
+        outputs = self._referred(element, "outputDecision", by_id)
+        if not outputs:
+            raise PolicyError(f"{self.where}没有输出决策。")
+        parameters = (*self._referred(element, "inputData", by_id), *self._referred(element, "inputDecision", by_id))
+        return Service(_name(element), parameters, outputs)
+
+    def _referred(self, element: Element, tag: str, by_id: dict[str | None, Element]) -> tuple[str, ...]:
+        names = []
+        for reference in _children(element, tag):
+            target = reference.get("href", "").rpartition("#")[2]
+            if target not in by_id:
+                raise PolicyError(f"{self.where}引用的“{target}”不在模型中，请改正 href 或补上该项。")
+            names.append(_name(by_id[target]))
+        return tuple(names)
+
+    def _language(self, element: Element) -> None:
+        """Refuse an expression of another language: it is read as FEEL or not at all."""
+        language = element.get("expressionLanguage", "")
+        if language and "feel" not in language.lower():
+            raise PolicyError(f"{self.where}用了表达式语言“{language}”，本引擎只读 FEEL。")
 
     def _requires(self, element: Element, by_id: dict[str | None, Element]) -> tuple[str, ...]:
         names = []
@@ -115,33 +214,71 @@ class _Reader:
     # --- logic ---------------------------------------------------------------------------------------------------
 
     def _logic_of(self, element: Element) -> Logic:
+        logic = self._logic_within(element)
+        if logic is None:
+            raise PolicyError(f"{self.where}没有内容，应有决策表、表达式、上下文、调用或关系表之一。")
+        return logic
+
+    def _logic_within(self, element: Element) -> Logic | None:
         for child in element:
             if (logic := self._logic(child)) is not None:
                 return logic
-        raise PolicyError(f"{self.where}没有内容，应有决策表、表达式、上下文、调用或关系表之一。")
+        return None
 
     def _logic(self, element: Element) -> Logic | None:
         match _tag(element):
             case "decisionTable":
                 return self._table(element)
             case "literalExpression":
-                text = _text(element)
-                return Expression(self._node(text), text)
+                text = self._written(element)
+                return Expression(self._node(text), text) if text else Expression(Literal(None), "")
             case "context":
                 return self._context(element)
             case "invocation":
                 return self._invocation(element)
             case "relation":
                 return self._relation(element)
-            case "list" | "functionDefinition" | "conditional" | "for" | "filter" | "some" | "every" as kind:
-                raise PolicyError(f"{self.where}用了本引擎尚不支持的“{kind}”框。")
+            case "list":
+                return Items(tuple(logic for child in element if (logic := self._logic(child)) is not None))
+            case "functionDefinition":
+                return self._definition(element)
+            case "conditional":
+                return Choice(*(self._logic_of(self._only(element, tag)) for tag in ("if", "then", "else")))
+            case "filter":
+                return Filtering(*(self._logic_of(self._only(element, tag)) for tag in ("in", "match")))
+            case "for" | "some" | "every" as kind:
+                return self._iteration(element, kind)
         return None
 
-    def _function(self, element: Element) -> Function:
-        encapsulated = self._only(element, "encapsulatedLogic")
-        parameters = tuple(map(_name, _children(encapsulated, "formalParameter")))
+    def _iteration(self, element: Element, kind: str) -> Iteration:
+        variable = element.get("iteratorVariable", "")
+        source = self._logic_of(self._only(element, "in"))
+        with self._knowing(variable):
+            body = self._logic_of(self._only(element, "return" if kind == "for" else "satisfies"))
+        return Iteration(kind, variable, source, body)
+
+    def _definition(self, element: Element) -> Definition:
+        formal = _children(element, "formalParameter")
+        parameters = tuple(map(_name, formal))
+        types = tuple(_local(each.get("typeRef", "")) for each in formal)
+        if element.get("kind", "FEEL") != "FEEL":
+            return Definition(parameters, types, None)
         with self._knowing(*parameters):
-            return Function(_name(element), parameters, self._logic_of(encapsulated))
+            return Definition(parameters, types, self._logic_within(element))
+
+    def _function(self, element: Element) -> Function:
+        encapsulated = _children(element, "encapsulatedLogic")
+        if not encapsulated:
+            return Function(_name(element), (), None)
+        made = self._definition(encapsulated[0])
+        result = _local(encapsulated[0].get("typeRef", ""))
+        variable = _type_name(element)
+        # The variable's type is the function's, unless it is that of the result, as older models have it.
+        return Function(_name(element), made.parameters, made.logic, made.types, result or self._result(variable))
+
+    def _result(self, type_name: str) -> str:
+        declared = [each for each in _children(self.root, "itemDefinition") if _name(each) == type_name]
+        return "" if declared and _children(declared[0], "functionItem") else type_name
 
     def _relation(self, element: Element) -> Relation:
         columns = tuple(map(_name, _children(element, "column")))
@@ -170,7 +307,8 @@ class _Reader:
         for binding in _children(element, "binding"):
             parameter = _name(self._only(binding, "parameter"))
             bindings.append((parameter, self._logic_of(binding)))
-        return Invocation(_text(self._only(element, "literalExpression")), tuple(bindings))
+        text = _text(self._only(element, "literalExpression"))
+        return Invocation(text, tuple(bindings), self._node(text))
 
     # --- tables --------------------------------------------------------------------------------------------------
 
@@ -194,7 +332,7 @@ class _Reader:
 
     def _input(self, number: int, column: Element) -> Input:
         place = f"第 {number} 个输入列"
-        text = _text(self._only(column, "inputExpression", place))
+        text = self._written(self._only(column, "inputExpression", place))
         allowed = self._allowed(column, "inputValues", f"{place}的允许值")
         return Input(column.get("label") or text, self._node(text, place), text, allowed)
 
@@ -224,17 +362,21 @@ class _Reader:
         return Rule(
             number,
             tuple(
-                self._tests(_text(cell), f"第 {number} 条规则“{column.label}”列")
+                self._tests(self._written(cell), f"第 {number} 条规则“{column.label}”列")
                 for cell, column in zip(tests, inputs, strict=True)
             ),
             tuple(
-                self._node(_text(cell), f"第 {number} 条规则“{column.name or '输出'}”列")
+                self._node(self._written(cell) or "null", f"第 {number} 条规则“{column.name or '输出'}”列")
                 for cell, column in zip(results, outputs, strict=True)
             ),
-            "；".join(filter(None, map(_text, _children(rule, "annotationEntry")))),
+            "；".join(filter(None, map(_text, _children(rule, "annotationEntry")))) or _description(rule),
         )
 
     # --- expressions and places ----------------------------------------------------------------------------------
+
+    def _written(self, element: Element) -> str:
+        self._language(element)
+        return _text(element)
 
     def _node(self, text: str, place: str = "表达式") -> Node:
         try:
@@ -272,13 +414,24 @@ def _children(element: Element, tag: str) -> list[Element]:
 
 
 def _name(element: Element) -> str:
-    return element.get("name", "")
+    """Return an element's name, white space as FEEL reads it."""
+    return " ".join(element.get("name", "").split())
+
+
+def _local(type_name: str) -> str:
+    """Return a type's name without its prefix (``feel:string``)."""
+    return type_name.strip().rpartition(":")[2]
+
+
+def _description(rule: Element) -> str:
+    """Return what other modelers write beside a rule."""
+    return "；".join((each.text or "").strip() for each in _children(rule, "description"))
 
 
 def _type_name(element: Element) -> str:
     """Return the name of the type of an input's or decision's variable, without its prefix (``feel:string``)."""
     variables = _children(element, "variable")
-    return variables[0].get("typeRef", "").rpartition(":")[2] if variables else ""
+    return _local(variables[0].get("typeRef", "")) if variables else ""
 
 
 def _text(element: Element) -> str:

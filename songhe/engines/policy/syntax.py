@@ -64,11 +64,37 @@ class Binary:
 
 
 @dataclass(frozen=True)
-class Range:
-    """An interval; a bound is open or closed."""
+class Apply:
+    """A function that an expression gives, with positional arguments, or named ones."""
 
-    low: Node
-    high: Node
+    of: Node
+    arguments: tuple[Node, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FunctionOf:
+    """A function; an external one has no body, and is null."""
+
+    parameters: tuple[str, ...]
+    types: tuple[str, ...]
+    body: Node | None
+
+
+@dataclass(frozen=True)
+class InstanceOf:
+    """Whether a value is of a type, by its name."""
+
+    value: Node
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval; a bound is open or closed, and None where there is none (``(>= 5)``)."""
+
+    low: Node | None
+    high: Node | None
     low_closed: bool
     high_closed: bool
 
@@ -160,6 +186,9 @@ Node = (
     | Path
     | Filter
     | Call
+    | Apply
+    | FunctionOf
+    | InstanceOf
     | Unary
     | Binary
     | Range
@@ -205,10 +234,17 @@ def unknown_names(node: Node, known: frozenset[str], functions: frozenset[str]) 
             yield function
         case ContextOf(entries):
             for key, value in entries:
-                yield from unknown_names(value, known, functions)
+                # A function may call itself.
+                yield from unknown_names(value, known | {key} if isinstance(value, FunctionOf) else known, functions)
                 known |= {key}
             return
+        case FunctionOf(parameters, _, body):
+            if body is not None:
+                yield from unknown_names(body, known.union(parameters), functions)
+            return
         case For(variables, body) | Quantified(_, variables, body):
+            if isinstance(node, For):
+                known |= {"partial"}
             for variable, values in variables:
                 yield from unknown_names(values, known, functions)
                 known |= {variable}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,9 +21,12 @@ _DURATION = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _ZONED = re.compile(r"(?P<clock>[^@]+)@(?P<zone>[\w/+-]+)")
-_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?")
+_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d(?::\d\d)?)?")
+_MICROSECONDS = 1_000_000
 _MONTHS_IN_YEAR = 12
 _SECONDS_IN_DAY = 86_400
+# In microseconds; what no duration of Python's holds is null.
+_LONGEST = Decimal(86_400 * 1_000_000) * 999_999_999
 
 
 @dataclass(frozen=True, order=True)
@@ -81,7 +84,10 @@ def to_time(value: Value) -> time | None:
 def to_moment(value: Value, clock: Value = None) -> datetime | None:
     """Return the date and time that a text says, or that a date and a time make together."""
     if clock is not None:
-        day = to_date(value)
+        if isinstance(clock, str):
+            moment = to_moment(value)
+            return moment.astimezone(ZoneInfo(clock)) if moment and moment.tzinfo else None
+        day = to_date(value) if isinstance(value, date) else None
         return datetime.combine(day, clock) if day and isinstance(clock, time) else None
     if isinstance(value, datetime):
         return value
@@ -111,12 +117,49 @@ def to_duration(value: Value) -> timedelta | Months | None:
         return None
     if by_months:
         return Months(sign * int(parts["years"] * _MONTHS_IN_YEAR + parts["months"]))
-    return sign * timedelta(
-        days=int(parts["days"]),
-        hours=int(parts["hours"]),
-        minutes=int(parts["minutes"]),
-        seconds=float(parts["seconds"]),
-    )
+    try:
+        return sign * timedelta(
+            days=int(parts["days"]),
+            hours=int(parts["hours"]),
+            minutes=int(parts["minutes"]),
+            microseconds=int(parts["seconds"] * _MICROSECONDS),
+        )
+    except OverflowError:
+        return None
+
+
+def make_date(*arguments: Value) -> date | None:
+    """Return a date from a text, a moment, or year, month and day."""
+    return date(*map(_whole, arguments)) if len(arguments) == 3 else to_date(*arguments)
+
+
+def make_time(*arguments: Value) -> time | None:
+    """Return a time from a text, a moment, or hour, minute, second and offset."""
+    if len(arguments) == 1:
+        return to_time(arguments[0])
+    hour, minute, second, *offset = arguments
+    if len(offset) > 1 or (offset and not isinstance(offset[0], timedelta | None)):
+        return None
+    rest, zone = second % 1, timezone(offset[0]) if offset and offset[0] is not None else None
+    return time(_whole(hour), _whole(minute), _whole(second - rest), int(rest * _MICROSECONDS), tzinfo=zone)
+
+
+def make_moment(*arguments: Value) -> datetime | None:
+    """Return a moment from a text, a date and a time, or its six parts with an offset or a zone's name."""
+    if len(arguments) < 6:
+        return to_moment(*arguments)
+    day, clock = make_date(*arguments[:3]), make_time(*arguments[3:6])
+    zone: tzinfo | None = None
+    if len(arguments) > 6 and arguments[6] is not None:
+        zone = timezone(arguments[6]) if isinstance(arguments[6], timedelta) else ZoneInfo(arguments[6])
+    return datetime.combine(day, clock, zone) if day and clock else None
+
+
+def _whole(number: Value) -> int:
+    """Return a whole number; ValueError for any other value."""
+    if not isinstance(number, Decimal) or number != number.to_integral_value():
+        raise ValueError(number)
+    return int(number)
 
 
 def from_text(text: str) -> Value:
@@ -178,6 +221,11 @@ def subtract(left: Value, right: Value) -> Value:
         return add(left, Months(-right.count))
     if isinstance(left, date) and isinstance(right, date):
         first, last = to_moment(left), to_moment(right)
+        # A date is midnight, in UTC where the other has a zone (DMN 1.5, 10.3.2.3.5).
+        if first is not None and last is not None and not isinstance(left, datetime) and last.tzinfo:
+            first = first.replace(tzinfo=UTC)
+        if first is not None and last is not None and not isinstance(right, datetime) and first.tzinfo:
+            last = last.replace(tzinfo=UTC)
         if first is not None and last is not None and (first.tzinfo is None) == (last.tzinfo is None):
             return first - last
     if isinstance(left, time) and isinstance(right, time) and (left.tzinfo is None) == (right.tzinfo is None):
@@ -191,9 +239,11 @@ def scale(operator: str, left: Value, right: Value) -> Value:
     if operator == "*" and isinstance(left, Decimal):
         left, right = right, left
     if isinstance(left, timedelta | Months) and isinstance(right, Decimal) and (operator == "*" or right):
-        amount = Decimal(left.count) if isinstance(left, Months) else seconds(left)
+        amount = Decimal(left.count) if isinstance(left, Months) else seconds(left) * _MICROSECONDS
         scaled = amount * right if operator == "*" else amount / right
-        return Months(int(scaled)) if isinstance(left, Months) else timedelta(seconds=float(scaled))
+        if abs(scaled) > _LONGEST:
+            return None
+        return Months(int(scaled)) if isinstance(left, Months) else timedelta(microseconds=int(scaled))
     if operator == "/" and isinstance(left, Months) and isinstance(right, Months) and right.count:
         return Decimal(left.count) / Decimal(right.count)
     if operator == "/" and isinstance(left, timedelta) and isinstance(right, timedelta) and right:

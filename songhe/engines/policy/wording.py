@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from songhe.engines.policy import temporal
-from songhe.engines.policy.interpreter import Interval, Value
+from songhe.engines.policy.comparing import Interval
+from songhe.engines.policy.interpreter import Value
 from songhe.engines.policy.temporal import Months
 
 # A model's type of this name is an amount of money in fen, which people read in yuan.

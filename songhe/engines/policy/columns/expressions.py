@@ -36,7 +36,8 @@ from songhe.engines.policy.columns.values import (
     of_number,
     typed,
 )
-from songhe.engines.policy.interpreter import Interval, evaluate_node
+from songhe.engines.policy.comparing import Interval
+from songhe.engines.policy.interpreter import evaluate_node
 from songhe.engines.policy.syntax import (
     Between,
     Binary,
@@ -96,7 +97,7 @@ class Expressions:
             case Path(of, member):
                 return self._member(self.value(of, names), member)
             case Binary("and" | "or" as sign, left, right):
-                return self.logic(sign, self._truth(self.value(left, names)), self._truth(self.value(right, names)))
+                return self.logic(sign, self.truth(self.value(left, names)), self.truth(self.value(right, names)))
             case Binary("+" | "-" | "*" | "/" | "**" as sign, left, right):
                 return self.arithmetic(sign, self.value(left, names), self.value(right, names))
             case Binary(sign, left, right):
@@ -104,7 +105,7 @@ class Expressions:
             case Unary(_, operand):
                 return self.arithmetic("-", Constant(Decimal(0)), self.value(operand, names))
             case If(condition, then, otherwise):
-                chosen = [(self._truth(self.value(condition, names)), self.value(then, names))]
+                chosen = [(self.truth(self.value(condition, names)), self.value(then, names))]
                 return self.cases(chosen, self.value(otherwise, names))
             case Between(value, low, high):
                 return self._within(
@@ -135,7 +136,7 @@ class Expressions:
             case Compare(sign, operand):
                 return self.compare(sign, names.get("?", NULL), self.value(operand, names))
             case Holds(condition):
-                return self._truth(self.value(condition, names))
+                return self.truth(self.value(condition, names))
             case UnaryTests():
                 return self.passes(node, names.get("?", NULL), names)
         raise NotColumnar(f"{type(node).__name__} 这种写法")
@@ -144,7 +145,7 @@ class Expressions:
         for part in parts(node):
             if isinstance(part, Name) and not isinstance(names.get(part.name, NULL), Constant):
                 return False
-            if isinstance(part, Call) and part.function in self.functions:
+            if isinstance(part, Call) and part.function in (*self.functions, "now", "today"):
                 return False
             if isinstance(part, Compare) and not isinstance(names.get("?", NULL), Constant):
                 return False
@@ -266,7 +267,8 @@ class Expressions:
 
     # --- logic -----------------------------------------------------------------------------------------------------
 
-    def _truth(self, value: Columnar) -> Columnar:
+    def truth(self, value: Columnar) -> Columnar:
+        """Return a value as a condition: null where it is none."""
         if isinstance(value, Column) and value.kind == BOOLEAN:
             return value
         if isinstance(value, Constant) and isinstance(value.value, bool):
@@ -288,7 +290,7 @@ class Expressions:
 
     def negation(self, value: Columnar) -> Columnar:
         """Return ``not`` of a truth."""
-        value = self._truth(value)
+        value = self.truth(value)
         if isinstance(value, Constant):
             return NULL if value.value is None else Constant(not value.value)
         assert isinstance(value, Column)
@@ -370,8 +372,8 @@ class Expressions:
 
     def _passes_one(self, test: Node, value: Columnar, names: Names) -> Columnar:
         if isinstance(test, Compare | Holds):
-            return self._truth(self.value(test, names))
-        if isinstance(test, Range):
+            return self.truth(self.value(test, names))
+        if isinstance(test, Range) and test.low is not None and test.high is not None:
             bounds = self.value(test.low, names), self.value(test.high, names)
             return self._within(value, *bounds, test.low_closed, test.high_closed)
         found = self.value(test, names)
@@ -576,8 +578,9 @@ class Expressions:
 
     def _count(self, *values: Columnar) -> Columnar:
         if len(values) == 1 and isinstance(values[0], ListColumn):
-            # The interpreter counts a null as a list of one.
-            return Column(values[0].expression.length().fill_null(1).cast(dt.int64), NUMBER)
+            return Column(values[0].expression.length().cast(dt.int64), NUMBER)
+        if len(values) == 1 and values[0] == NULL:
+            return NULL
         items = self.items(values[0]) if len(values) == 1 else [(None, value) for value in values]
         total = ibis.literal(sum(present is None for present, _item in items), dt.int64)
         for present, _item in items:
@@ -716,7 +719,7 @@ class Expressions:
         kept = []
         for present, item in items:
             inner = {**names, "item": item, **(m.members if (m := members_of(item)) else {})}
-            holds = self._truth(self.value(by, inner))
+            holds = self.truth(self.value(by, inner))
             if isinstance(holds, Constant):
                 if holds.value is True:
                     kept.append((present, item))
@@ -755,11 +758,13 @@ class Expressions:
         self, every: bool, variables: tuple[tuple[str, Node], ...], condition: Node, names: Names
     ) -> Columnar:
         values = self.value(variables[0][1], names) if len(variables) == 1 else None
+        if values == NULL:
+            return NULL
         if isinstance(values, ListColumn):
             return self._quantified_column(every, variables[0][0], values, condition, names)
         result: Columnar = Constant(every)
         for present, each in self._each(variables, names):
-            holds = self._truth(self.value(condition, {**names, **each}))
+            holds = self.truth(self.value(condition, {**names, **each}))
             if present is not None:
                 holds = self.cases([(Column(present, BOOLEAN), holds)], Constant(every))
             result = self.logic("and" if every else "or", result, holds)
@@ -767,16 +772,15 @@ class Expressions:
 
     def _quantified_column(self, every: bool, name: str, values: ListColumn, condition: Node, names: Names) -> Columnar:
         def held(item: Any) -> Any:
-            found = self._truth(self.value(condition, {**names, name: Column(item, values.kind)}))
+            found = self.truth(self.value(condition, {**names, name: Column(item, values.kind)}))
             return found.expression if isinstance(found, Column) else ibis.literal(found.value, dt.boolean)  # type: ignore[union-attr]
 
         truths = values.expression.map(held)
         decided = truths.filter(lambda truth: truth == ibis.literal(not every)).length() > 0
         unknown = truths.filter(lambda truth: truth.isnull()).length() > 0
         answer = ibis.cases((decided, not every), (unknown, ibis.null(dt.boolean)), else_=ibis.literal(every))
-        alone = self._truth(self.value(condition, {**names, name: NULL}))
         missing = Column(values.expression.isnull(), BOOLEAN)
-        return self.cases([(missing, alone)], Column(answer, BOOLEAN))
+        return self.cases([(missing, NULL)], Column(answer, BOOLEAN))
 
 
 _FUNCTIONS: dict[str, Callable[..., Columnar]] = {

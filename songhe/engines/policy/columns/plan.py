@@ -37,6 +37,7 @@ from songhe.engines.policy.columns.values import (
 from songhe.engines.policy.errors import PolicyError
 from songhe.engines.policy.interpreter import plain
 from songhe.engines.policy.model import (
+    Choice,
     Decision,
     Entries,
     Expression,
@@ -48,6 +49,7 @@ from songhe.engines.policy.model import (
     Rule,
     Table,
 )
+from songhe.engines.policy.model import Items as BoxedList
 from songhe.engines.policy.overlaps import disjoint
 from songhe.engines.policy.syntax import Literal, Node
 
@@ -213,6 +215,8 @@ class _Planner:
             raise NotColumnar(f"业务知识“{function.name}”调用自己")
         self.depth += 1
         names = {**self.names, **dict.fromkeys(function.parameters, NULL), **given}
+        if function.logic is None:
+            return NULL
         value = self._logic(function.logic, names, function, top=False)
         self.depth -= 1
         return value
@@ -234,12 +238,18 @@ class _Planner:
                         return value
                     inner[name] = made[name] = value
                 return Members(made)
-            case Invocation(function, bindings):
+            case Invocation(function, bindings, _):
                 target = self.model.functions.get(function)
                 if target is None:
                     raise PolicyError(f"“{owner.name}”调用的“{function}”不在模型中。")
                 given = {name: self._logic(bound, names, owner, top=False) for name, bound in bindings}
                 return self._invoke(target, given)
+            case Choice(condition, then, otherwise):
+                chosen = self.expressions.truth(self._logic(condition, names, owner, top=False))
+                branches = [self._logic(each, names, owner, top=False) for each in (then, otherwise)]
+                return self.expressions.cases([(chosen, branches[0])], branches[1])
+            case BoxedList(items):
+                return Items(tuple((None, self._logic(item, names, owner, top=False)) for item in items))
             case Relation(columns, rows):
                 return Items(
                     tuple(
@@ -255,6 +265,7 @@ class _Planner:
                         for row in rows
                     )
                 )
+        raise NotColumnar(f"“{type(logic).__name__}”框")
 
     # --- steps -----------------------------------------------------------------------------------------------------
 

@@ -55,7 +55,6 @@ def cell_takes(text: str, value: Any, **names: Any) -> Any:
         ("{a: 1, b: a + 1}.b", Decimal(2)),
         ("for x in [1, 2] return x * 10", [Decimal(10), Decimal(20)]),
         ("for x in 3..1 return x", [Decimal(3), Decimal(2), Decimal(1)]),
-        ("for x in 1..1000000000 return x", []),
         ("some x in [1, 2] satisfies x > 1", True),
         ("every x in [1, 2] satisfies x > 1", False),
         ("/* 附注 */ 1 // 到此为止", Decimal(1)),
