@@ -17,6 +17,7 @@ from songhe.engines.dispatch.arrays import (
     LATENESS,
     LATEST,
     LOADS,
+    OPENS,
     POOLED,
     QUEUED,
     RESTED,
@@ -29,10 +30,20 @@ from songhe.engines.dispatch.arrays import (
     inner,
 )
 from songhe.engines.dispatch.moves import any_able, between, chance, fits, pick, propose, put
-from songhe.engines.dispatch.timing import attempt, begin, into_pool, latest, link_in, out_of_pool, time_item, total
+from songhe.engines.dispatch.timing import (
+    attempt,
+    begin,
+    into_pool,
+    latest,
+    link_in,
+    out_of_pool,
+    push,
+    time_item,
+    total,
+)
 
 LITTLE = 1e-9
-RENUMBER = 20_000
+RENUMBER = 2_000
 
 
 @inner
@@ -100,6 +111,41 @@ def _rebuild(s: Any, carers: Any) -> None:
         if fits(s, item, carers[2 * item], carers[2 * item + 1]):
             put(s, 0, item, carers[2 * item], carers[2 * item + 1], s.label[item])
             attempt(s, 1, np.inf, True)
+
+
+@helper
+def _renumber(s: Any) -> None:
+    """Number the items anew by their times, as far as the routes allow, so that labels and times tell the same.
+
+    Labels that have drifted from the times forbid pairs and exchanges that the day itself would allow.
+    """
+    n = s.label.shape[0]
+    waits = np.zeros(n, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
+    for item in range(n):
+        served = s.link[2 * item, CARER] >= 0
+        # The queue is sorted by label.
+        s.label[item] = s.times[2 * item, START] if served else s.visit[item, OPENS]
+        if served:
+            for k in range(int(s.visit[item, SLOTS])):
+                waits[item] += s.link[2 * item + k, BEFORE] < 2 * n
+    for item in range(n):
+        if waits[item] == 0:
+            push(s, item)
+    for at in range(n):
+        s.size[QUEUED] -= 1
+        item = s.queue[s.size[QUEUED]]
+        s.queued[item] = 0
+        order[at] = item
+        if s.link[2 * item, CARER] >= 0:
+            for k in range(int(s.visit[item, SLOTS])):
+                after = s.link[2 * item + k, AFTER]
+                if after < 2 * n:
+                    waits[after // 2] -= 1
+                    if waits[after // 2] == 0:
+                        push(s, after // 2)
+    for at in range(n):
+        s.label[order[at]] = at + 1.0
 
 
 @compiled
@@ -238,7 +284,5 @@ def anneal(s: Any, hot: float, cold: float, moves: int, shares: Any, optional: b
             if cost < s.cost[BEST] - LITTLE:
                 _keep_best(s)
             if taken % RENUMBER == 0:
-                order = np.argsort(s.label, kind="mergesort")
-                for at in range(order.shape[0]):
-                    s.label[order[at]] = at + 1.0
+                _renumber(s)
     return taken

@@ -77,7 +77,7 @@ def _work(s: Any, c: int, travel: float, service: float) -> float:
 
 
 @inner
-def _push(s: Any, item: int) -> None:
+def push(s: Any, item: int) -> None:
     """Queue an item to be timed; the queue falls by label, so that the first stands at the end."""
     if s.queued[item]:
         return
@@ -157,7 +157,7 @@ def _time_slot(s: Any, slot: int, start: float, rested: int) -> bool:
     if start != s.times[slot, START] or rested != s.link[slot, RESTED]:
         s.cost[LATENESS] += _write(s, slot, start, rested) * s.visit[item, LATE_RATE]
         if not last:
-            _push(s, after // 2)
+            push(s, after // 2)
     return not last or _home(s, slot)
 
 
@@ -233,9 +233,9 @@ def _touch(s: Any, slot: int) -> None:
     u, v = s.link[slot, BEFORE], s.link[slot, AFTER]
     if v < n2:
         if s.link[v, CARER] >= 0:
-            _push(s, v // 2)
+            push(s, v // 2)
     elif u < n2 and s.link[u, CARER] >= 0:
-        _push(s, u // 2)
+        push(s, u // 2)
 
 
 @inner
@@ -318,15 +318,15 @@ def _queue_changes(s: Any, count: int) -> None:
                 u, v = s.old[2 * at + k, 1], s.old[2 * at + k, 2]
                 if v < n2:
                     if s.link[v, CARER] >= 0:
-                        _push(s, v // 2)
+                        push(s, v // 2)
                 elif u < n2 and s.link[u, CARER] >= 0:
-                    _push(s, u // 2)
+                    push(s, u // 2)
             if s.todo[at, 1] >= 0:
                 _touch(s, slot)
             elif s.times[slot, START] >= 0.0:
                 s.cost[LATENESS] += _write(s, slot, -1.0, 0) * s.visit[item, LATE_RATE]
         if s.todo[at, 1] >= 0:
-            _push(s, item)
+            push(s, item)
 
 
 @inner
