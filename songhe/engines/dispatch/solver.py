@@ -45,8 +45,8 @@ from songhe.engines.dispatch.problem import (
 SHARES = np.array([0.40, 0.55, 0.65, 0.83, 0.93])
 # Temperatures in legs: what an average way between neighbours costs. A search with little time for each visit begins
 # less hot, and a given plan is kept rather than melted.
-HOT, WARM, COLD = 3.0, 0.3, 0.03
-FULL_MOVES = 80_000
+HOT, WARM, COLD = 2.0, 0.3, 0.1
+FULL_MOVES = 50_000
 MOVES_A_SECOND = 800_000
 CHUNK_SECONDS = 0.05
 PAIR_TRIES = 200

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from songhe.engines.dispatch.arrays import core
 from songhe.engines.dispatch.checking import check
+from songhe.engines.dispatch.commands import bench
 from songhe.engines.dispatch.formats import read_plan, read_problem, write_plan
-from songhe.engines.dispatch.problem import Assignment, Carer, Need, Plan, Problem, Rest, Visit
+from songhe.engines.dispatch.problem import Assignment, Carer, DispatchError, Need, Plan, Problem, Rest, Visit
 from songhe.engines.dispatch.solver import Budget, begin, extract, solve
 
 SMALL = Budget(moves=2000, threads=1)
@@ -174,3 +176,26 @@ def test_public_instances_are_read_planned_and_written(name: str, tmp_path: Path
     assert verdict.breaches == ()
     assert verdict.unserved == 0
     assert verdict.cost == pytest.approx(solved.cost, rel=1e-4)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the public instances are not here: set SONGHE_SHARED")
+def test_the_bench_prints_a_row_an_instance_and_the_mean_and_worst_gap(tmp_path: Path) -> None:
+    name = "InstanzCPLEX_HCSRP_10_1"
+    shutil.copy(SHARED / "best.csv", tmp_path)
+    shutil.copy(SHARED / "mankowska" / f"{name}.json", tmp_path)
+    heading, row, summary = bench(tmp_path, budget=Budget(moves=200_000), seeds=2)
+    assert heading.split()[:4] == ["instance", "cost", "best", "gap"]
+    assert row.split()[:3] == [name, "218.199", "218.199"]
+    assert summary == "mean gap -0.000 %, worst -0.00 %, best met on 1 of 1"
+
+
+def test_a_folder_without_instances_and_a_file_that_is_none_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DispatchError, match="没有 JSON 实例"):
+        next(bench(tmp_path, budget=SMALL, seeds=1))
+    wrong = tmp_path / "day.json"
+    wrong.write_text("{}", encoding="utf-8")
+    with pytest.raises(DispatchError, match="缺少字段 'services'"):
+        read_problem(wrong)
+    wrong.write_text("{", encoding="utf-8")
+    with pytest.raises(DispatchError, match="读不了 JSON"):
+        read_problem(wrong)
