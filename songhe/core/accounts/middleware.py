@@ -9,12 +9,12 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from songhe.core.accounts.models import User
+from songhe.core.accounts.returning import to_sign_in
 from songhe.core.calendar.services import now
 from songhe.core.scope.services import use
 
@@ -48,7 +48,7 @@ class RequestScopeMiddleware:
         if self._idled(request):
             logout(request)
             messages.info(request, "您已较长时间没有操作，为保护老年人信息已自动退出，请重新登录。")
-            return redirect_to_login(request.get_full_path())
+            return to_sign_in(request)
         if request.path.startswith(ANTEROOM):
             # Left to Django, so that the sign-in library's own middleware sees its exceptions.
             return None

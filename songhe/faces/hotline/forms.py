@@ -4,6 +4,13 @@ from django import forms
 
 from songhe.core.console.fields import MomentInput
 from songhe.registers.catalogue.models import Service
+from songhe.registers.elders.models import Elder
+
+
+class ElderForm(forms.Form):
+    """Whom the call is about, as picked from those found."""
+
+    elder = forms.ModelChoiceField(Elder.objects.all(), label="老年人")
 
 
 class OrderForm(forms.Form):

@@ -1,6 +1,7 @@
 """The operator's desk: take a call, see who it is, order, dispatch, end."""
 
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import now
-from songhe.core.console.views.access import person, signed_in
+from songhe.core.console.views.access import PageView, person, signed_in
 from songhe.core.errors import Refused
 from songhe.faces.hotline import selectors, services
-from songhe.faces.hotline.forms import EndForm, OrderForm
+from songhe.faces.hotline.forms import ElderForm, EndForm, OrderForm
 from songhe.faces.hotline.models import Call
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders
@@ -28,6 +29,17 @@ def operator(request: HttpRequest) -> User:
     if not user.may("hotline.use"):
         raise PermissionDenied
     return user
+
+
+def of_call(view: PageView) -> PageView:
+    """Take forms sent from a call's page; whoever opens such an address (reloading, signed in anew) sees the call."""
+
+    @signed_in
+    @wraps(view)
+    def inner(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+        return view(request, pk) if request.method == "POST" else redirect("hotline:call", pk)
+
+    return inner
 
 
 @signed_in
@@ -53,8 +65,11 @@ def take(request: HttpRequest) -> HttpResponseBase:
 def call(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a call: the caller's card, or a search to find them; the order form; how to end it."""
     operator(request)
-    found = get_object_or_404(Call.objects.select_related("elder__area", "order"), pk=pk)
-    return render(request, "hotline/call.html", _context(found))
+    return render(request, "hotline/call.html", _context(_call(pk)))
+
+
+def _call(pk: UUID) -> Call:
+    return get_object_or_404(Call.objects.select_related("elder__area", "order"), pk=pk)
 
 
 def _context(found: Call, **more: Any) -> dict[str, Any]:
@@ -78,23 +93,24 @@ def find(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "hotline/_found.html", {"elders": found, "text": text, "call_id": pk})
 
 
-@signed_in
-@require_POST
+@of_call
 def identify(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Say whom the call is about."""
     operator(request)
-    elder = get_object_or_404(Elder, pk=request.POST.get("elder"))
-    services.identify(call_id=pk, elder_id=elder.pk)
+    form = ElderForm(request.POST)
+    if not form.is_valid():
+        raise Refused("没有找到这位老人。请返回来电页面，重新查找后再选。", field="elder")
+    services.identify(call_id=_call(pk).pk, elder_id=form.cleaned_data["elder"].pk)
     return redirect("hotline:call", pk)
 
 
-@signed_in
-@require_POST
+@of_call
 def order(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Place the order and dispatch it at once; where nobody can come, say why and leave it waiting."""
     user = operator(request)
-    found = get_object_or_404(Call.objects.select_related("elder__area"), pk=pk)
-    form = OrderForm(request.POST)
+    found, form = _call(pk), OrderForm(request.POST)
+    if found.elder is None:
+        raise Refused("请先确认来电的是哪位老人，再下单。")
     if not form.is_valid():
         return render(request, "hotline/call.html", _context(found, form=form), status=422)
     try:
@@ -110,15 +126,13 @@ def order(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return redirect("hotline:call", pk)
 
 
-@signed_in
-@require_POST
+@of_call
 def end(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """End a call."""
     operator(request)
-    form = EndForm(request.POST)
+    found, form = _call(pk), EndForm(request.POST)
     if form.is_valid():
-        services.end(call_id=pk, **form.cleaned_data)
+        services.end(call_id=found.pk, **form.cleaned_data)
         messages.success(request, "通话已记录。")
         return redirect("hotline:home")
-    found = get_object_or_404(Call.objects.select_related("elder__area"), pk=pk)
     return render(request, "hotline/call.html", _context(found, end_form=form), status=422)

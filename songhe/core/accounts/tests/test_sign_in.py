@@ -144,3 +144,14 @@ def test_nobody_opens_an_account_for_themselves(transactional_db):
     client.post(reverse("account_signup"), {"username": "stranger", "password1": PASSWORD, "password2": PASSWORD})
     with use(Scope.system()):
         assert not User.objects.filter(username="stranger").exists()
+
+
+def test_a_form_sent_by_an_idle_session_leads_back_to_the_forms_page(clerk, settings):
+    client, start = Client(), now()
+    with at(start):
+        sign_in(client)
+        client.get("/files/01890a5d-ac96-774b-bcce-b302099a8057")
+    headers = {"referer": "http://testserver/console/elders/elder/?page=2"}
+    with at(start + timedelta(seconds=2 * settings.SESSION_IDLE_SECONDS)):
+        answer = client.post("/console/search/", {"q": "x"}, headers=headers)
+    assert answer.url == f"{reverse('account_login')}?next=/console/elders/elder/%3Fpage%3D2"

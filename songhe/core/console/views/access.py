@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from songhe.core.accounts.models import User
+from songhe.core.accounts.returning import is_part, to_sign_in
 from songhe.core.console.pages import Pages
 
 PageView = Callable[..., HttpResponseBase]
@@ -23,20 +23,6 @@ def person(request: HttpRequest) -> User:
     if not isinstance(user, User):
         raise PermissionDenied("请先登录。")
     return user
-
-
-def is_part(request: HttpRequest) -> bool:
-    """Tell whether htmx asks for a part of a page."""
-    htmx: Any = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
-
-
-def to_sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Lead to signing in and back to the page the person was on."""
-    if is_part(request):
-        current = getattr(request.htmx, "current_url_abs_path", None) or "/"  # type: ignore[attr-defined]
-        return HttpResponseClientRedirect(redirect_to_login(current).url)
-    return redirect_to_login(request.get_full_path())
 
 
 def signed_in(view: PageView) -> PageView:

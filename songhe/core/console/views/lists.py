@@ -6,6 +6,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from songhe.core.accounts.returning import is_part
 from songhe.core.calendar.services import today
 from songhe.core.console.filters import filterset_for
 from songhe.core.console.listing import SIZES, Listing
@@ -13,7 +14,7 @@ from songhe.core.console.models import Preference
 from songhe.core.console.notes import note_export
 from songhe.core.console.pages import Pages
 from songhe.core.console.tables import table_for
-from songhe.core.console.views.access import is_part, led_to, person
+from songhe.core.console.views.access import led_to, person
 from songhe.core.errors import Refused
 
 LOOKUP_ROWS = 12
