@@ -9,6 +9,9 @@ from django import forms
 from django.contrib.postgres.fields import ArrayField, DateRangeField
 from django.db import models
 from django.db.models import QuerySet
+from django.forms.renderers import BaseRenderer, get_default_renderer
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from songhe.core.areas.models import Area
 from songhe.core.console.display import field_of
@@ -49,11 +52,34 @@ class _Day(forms.DateInput):
     input_type = "date"
 
 
-class _DayRange(django_filters.widgets.RangeWidget):  # type: ignore[misc]
+class _Range(django_filters.widgets.RangeWidget):  # type: ignore[misc]
+    """Two ends side by side. One label stands above both; each says for itself which end it is."""
+
+    names = ("从", "到")
+
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        # One label stands above both; each says for itself which end it is.
-        ends = [_Day(format="%Y-%m-%d", attrs={"aria-label": end}) for end in ("开始日期", "结束日期")]
-        forms.MultiWidget.__init__(self, ends, attrs)
+        forms.MultiWidget.__init__(self, [self.end(name) for name in self.names], attrs)
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        """Set the ends side by side, with a word between them."""
+        shown = renderer or get_default_renderer()
+        ends = self.get_context(name, value, attrs)["widget"]["subwidgets"]
+        first, second = (mark_safe(shown.render(end["template_name"], {"widget": end})) for end in ends)  # noqa: S308
+        return format_html('<div class="range">{}<span aria-hidden="true">至</span>{}</div>', first, second)
+
+    def end(self, name: str) -> forms.Widget:
+        """Return the field of one end."""
+        return forms.NumberInput(attrs={"aria-label": name, "step": "any"})
+
+
+class _DayRange(_Range):
+    names = ("开始日期", "结束日期")
+
+    def end(self, name: str) -> forms.Widget:
+        """Return the day of one end."""
+        return _Day(format="%Y-%m-%d", attrs={"aria-label": name})
 
 
 class _Validity(django_filters.DateFilter):  # type: ignore[misc]
@@ -113,7 +139,7 @@ def _plain_filter(field: models.Field[Any, Any], path: str, common: dict[str, An
         common["label"] = f"{common['label']}包含"
         return _Validity(**common)
     if path.endswith("_fen"):
-        return _FenRange(**{**common, "label": f"{common['label']}（元）"})
+        return _FenRange(widget=_Range(), **{**common, "label": f"{common['label']}（元）"})
     if isinstance(field, models.ForeignKey):
         from songhe.core.console.registry import pages_of
 
@@ -123,7 +149,7 @@ def _plain_filter(field: models.Field[Any, Any], path: str, common: dict[str, An
             queryset=field.related_model._default_manager.all(), empty_label="全部", **widget, **common
         )
     if isinstance(field, models.IntegerField | models.DecimalField | models.FloatField):
-        return django_filters.RangeFilter(**common)
+        return django_filters.RangeFilter(widget=_Range(), **common)
     return django_filters.CharFilter(lookup_expr="icontains", **common)
 
 
