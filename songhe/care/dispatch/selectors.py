@@ -55,7 +55,8 @@ class CarerChoice:
 def rank_providers(order: Order) -> list[ProviderChoice]:
     """Return the active providers that serve the order's community and offer its service then, the best first.
 
-    The elder's former provider comes first, then quality, then who has fewer open orders, then the price.
+    The provider a standing order names comes first, then the elder's former one, then quality, then who has fewer open
+    orders, then the price.
     """
     day = timezone.localtime(order.wanted_from).date()
     offers = (
@@ -84,9 +85,11 @@ def rank_providers(order: Order) -> list[ProviderChoice]:
         .values_list("provider_id", flat=True)
         .first()
     )
+    named = order.standing_order.provider_id if order.standing_order else None
     ranked = sorted(
         found.values(),
         key=lambda offer: (
+            offer.provider_id != named,
             offer.provider_id != former,
             -(offer.provider.quality_score or 0),
             load.get(offer.provider_id, 0),
@@ -99,14 +102,21 @@ def rank_providers(order: Order) -> list[ProviderChoice]:
             provider_id=offer.provider_id,
             name=offer.provider.name,
             price_fen=offer.price_fen,
-            reasons=_provider_reasons(offer, load.get(offer.provider_id, 0), offer.provider_id == former),
+            reasons=_provider_reasons(
+                offer,
+                load.get(offer.provider_id, 0),
+                former=offer.provider_id == former,
+                named=offer.provider_id == named,
+            ),
         )
         for offer in ranked
     ]
 
 
-def _provider_reasons(offer: ProviderService, load: int, former: bool) -> tuple[str, ...]:
-    reasons = ["上次为这位老人服务"] if former else []
+def _provider_reasons(offer: ProviderService, load: int, *, former: bool, named: bool) -> tuple[str, ...]:
+    reasons = ["周期订单指定"] if named else []
+    if former:
+        reasons.append("上次为这位老人服务")
     if offer.provider.quality_score is not None:
         reasons.append(f"质量分 {offer.provider.quality_score}")
     reasons.append(f"在办订单 {load} 单")
