@@ -56,7 +56,7 @@ def build(*, elders: int, seed: int | None = None, progress: Callable[[str], obj
     with use(Scope.system()):
         if Elder.objects.exists():
             raise Refused("这里已经有老人档案，不能再生成演示数据。")
-    for label, step in (
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
         ("区划坐标", lambda: _places(region)),
         (f"老人 {elders:,} 位", lambda: _elders(region, elders, seed or pack.demo["seed"])),
         ("服务商、站点、护理员", lambda: _supply(region, elders)),
@@ -66,7 +66,8 @@ def build(*, elders: int, seed: int | None = None, progress: Callable[[str], obj
         ("订单与上门", lambda: care.live(region)),
         ("结算", lambda: money.live(region)),
         ("总账核对", _audit),
-    ):
+    )
+    for label, step in steps:
         began = time.monotonic()
         step()
         progress(f"  {label}（{time.monotonic() - began:.1f} 秒）")
@@ -91,7 +92,7 @@ def _places(region: Region) -> None:
                 code__gte=county.code, code__lt=county.upper, level=Area.Level.VILLAGE, statistical_only=False
             )
         ]
-        region.communities = places((area.code, area.parent_id) for area in communities)
+        region.communities = places((area.code, area.parent_id) for area in communities if area.parent_id is not None)
         for area in communities:
             place = region.communities[area.code]
             area.latitude, area.longitude = place.latitude, place.longitude

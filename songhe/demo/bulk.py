@@ -41,8 +41,10 @@ def loading(*tables: type[models.Model]) -> Iterator[None]:
     Raises:
         IntegrityError: a row breaks a reference, an exclusion or a unique key; nothing of the block remains.
     """
-    filled = [model for model in tables if getattr(model, "pgh_event_model", None) is not None]
-    named = [model._meta.db_table for model in (*tables, *(model.pgh_event_model for model in filled))]
+    tracked: dict[type[models.Model], type[models.Model]] = {
+        model: events for model in tables if (events := getattr(model, "pgh_event_model", None)) is not None
+    }
+    named = [model._meta.db_table for model in (*tables, *tracked.values())]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(_CLOSED, {"tables": named})
@@ -51,7 +53,7 @@ def loading(*tables: type[models.Model]) -> Iterator[None]:
             cursor.execute(_alter(table, "NO FORCE ROW LEVEL SECURITY"))
         aside = {table: _lay_aside(cursor, table) for table in named}
         yield
-        for model in filled:
+        for model in tracked:
             _note_inserts(cursor, model)
         for table in named:
             for statement in aside[table]:
@@ -84,6 +86,7 @@ def _defaults(model: type[models.Model], given: set[str]) -> dict[str, Any]:
     """Return what Django would write into columns not given; NULL and the database's own defaults need no mention."""
     found: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
+        assert field.column is not None, "concrete fields have columns"
         if field.column in given or field.generated or field.has_db_default() or field.null:
             continue
         if getattr(field, "auto_now_add", False):

@@ -286,7 +286,7 @@ class _Months:
 
 
 def _credits(month: date) -> Iterator[_CreditRow]:
-    rows = Credit.objects.filter(month=month).order_by("id")
+    rows: Any = Credit.objects.filter(month=month).order_by("id")
     for row in rows.values_list(
         "id", "elder_id", "area_id", "amount_fen", "account_id", "account__name", "account__fund_id"
     ):

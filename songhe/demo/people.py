@@ -11,6 +11,7 @@ from operator import mul
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from songhe.demo.geo import Community
 
@@ -77,7 +78,7 @@ def draw(
     surnames = (rng.zipf(1.6, size=count) % len(SURNAMES)).tolist()
     given = rng.integers(0, 1_000_000, size=count).tolist()
     latitudes, longitudes = _around(rng, [communities[code] for code in codes.tolist()], homes)
-    in_difficulty = found.any(axis=1)
+    in_difficulty = np.asarray(found.any(axis=1))
     for index, (age, is_female, home) in enumerate(zip(ages.tolist(), female.tolist(), homes.tolist(), strict=True)):
         number, salt = index + 1, given[index]
         birth = _birthday(today, age, days[index])
@@ -126,9 +127,10 @@ def identity_number(number: int, birth: date, sex: str) -> str:
     return body + CHECKS[total % 11]
 
 
-def _shares(values: list[float]) -> np.ndarray:
-    array = np.array(values, dtype=float)
-    return array / array.sum()
+def _shares(values: list[float]) -> npt.NDArray[np.float64]:
+    array: npt.NDArray[np.float64] = np.array(values, dtype=np.float64)
+    shares: npt.NDArray[np.float64] = array / array.sum()
+    return shares
 
 
 def _ages(rng: np.random.Generator, count: int, shares: dict[int, float]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """An order's way from asked to closed."""
 
+from uuid import UUID
+
 from django.db import models
 
 from songhe.core.calendar.services import WorkingDays
@@ -25,6 +27,7 @@ NOT_BEGUN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED]
 class OrderFlow(FlowModel):
     """Steps of an order; visits move it on from assigned to closed."""
 
+    provider_id: UUID | None
     state = flow_field(OrderState, default=OrderState.ASKED)
 
     class Meta:

@@ -346,7 +346,7 @@ def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
 
 
 def _hold(order: Order) -> None:
-    if order.credit_fen:
+    if order.credit is not None and order.credit_fen:
         credits.reserve(
             order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:hold:{order.version}"
         )

@@ -34,7 +34,8 @@ def too_short(visit: Visit, limits: Limits) -> str | None:
 
 def too_far(visit: Visit, limits: Limits) -> str | None:
     """Doubt a check-in or check-out far from the elder's home, unless the door's code was read."""
-    if visit.check_in_proof == Visit.Proof.HOME_CODE or visit.elder.latitude is None:
+    home = visit.elder
+    if visit.check_in_proof == Visit.Proof.HOME_CODE or home.latitude is None or home.longitude is None:
         return None
     for label, latitude, longitude in (
         ("签到", visit.check_in_latitude, visit.check_in_longitude),
@@ -42,7 +43,7 @@ def too_far(visit: Visit, limits: Limits) -> str | None:
     ):
         if latitude is None or longitude is None:
             return f"{label}没有定位"
-        metres = metres_between(latitude, longitude, visit.elder.latitude, visit.elder.longitude)
+        metres = metres_between(latitude, longitude, home.latitude, home.longitude)
         if metres > limits.farthest_metres:
             return f"{label}地点距住址 {metres:,.0f} 米，超过 {limits.farthest_metres} 米"
     return None
@@ -75,7 +76,7 @@ def same_photo(visit: Visit, limits: Limits) -> str | None:
     """Doubt a photo that another visit shows too."""
     if visit.photo is None:
         return None
-    twins = StoredFile.objects.filter(digest=visit.photo.digest).exclude(pk=visit.photo_id)
+    twins = StoredFile.objects.filter(digest=visit.photo.digest).exclude(pk=visit.photo.pk)
     other = Visit.objects.filter(photo__in=twins).exclude(pk=visit.pk).select_related("order").first()
     return f"与订单 {other.order.number} 的照片相同" if other else None
 

@@ -26,11 +26,22 @@ ROWS_A_STATEMENT = 2000
 class MonthlyCredit(Protocol):
     """A room's record of one elder's credit of one month, about to be opened."""
 
-    pk: UUID
-    elder_id: UUID
-    area_id: int
     amount_fen: int
-    _meta: Any
+
+    @property
+    def pk(self) -> UUID:
+        """Its id."""
+
+    @property
+    def elder_id(self) -> UUID:
+        """Whose credit it is."""
+
+    @property
+    def area_id(self) -> int:
+        """Where they live."""
+
+    @property
+    def _meta(self) -> Any: ...
 
 
 class HasAccount(Protocol):

@@ -39,13 +39,13 @@ def facilities_for(
         rows = rows.filter(pk__in=Operation.objects.filter(in_force(on), provider__in=offering).values("facility"))
     if name:
         rows = search(rows, name)
-    return with_operator(on, rows).order_by("area_id", "name")  # type: ignore[no-any-return]
+    return with_operator(on, rows).order_by("area_id", "name")
 
 
 def reach_by_kind(on: date) -> dict[Any, Decimal]:
     """Return the service radius, in metres, that the place's norms set for each kind of facility."""
     norms = Norm.objects.filter(in_force(on), measure="service_radius_m", maximum__isnull=False)
-    return dict(norms.values_list("kind_id", "maximum"))
+    return {kind: maximum for kind, maximum in norms.values_list("kind_id", "maximum") if maximum is not None}
 
 
 def circle(latitude: float, longitude: float, metres: float) -> list[list[float]]:

@@ -9,27 +9,34 @@ from songhe.core.calendar.services import now
 from songhe.engines.scales import Scale
 
 
-class PresenceForm(forms.Form):
-    """Where the phone is, and the code read at the door; filled in by the phone."""
+class PlaceForm(forms.Form):
+    """Where the phone is; filled in by the phone."""
 
     latitude = forms.FloatField(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput())
     longitude = forms.FloatField(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput())
-    home_code = forms.CharField(
-        label="家门二维码", max_length=64, required=False, help_text="扫码后自动填入；扫不了可以不填，用定位签到"
-    )
 
     def presence(self) -> Presence:
         """Return what was sent, at the server's time."""
         data = self.cleaned_data
         return Presence(
-            at=now(), latitude=data["latitude"], longitude=data["longitude"], home_code=data["home_code"].strip()
+            at=now(),
+            latitude=data["latitude"],
+            longitude=data["longitude"],
+            home_code=data.get("home_code", "").strip(),
         )
 
 
-class CheckOutForm(PresenceForm):
+class PresenceForm(PlaceForm):
+    """Where the phone is, and the code read at the door."""
+
+    home_code = forms.CharField(
+        label="家门二维码", max_length=64, required=False, help_text="扫码后自动填入；扫不了可以不填，用定位签到"
+    )
+
+
+class CheckOutForm(PlaceForm):
     """What was done, with a photo and the elder's signature."""
 
-    home_code = None
     note = forms.CharField(label="服务记录", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     photo = forms.FileField(
         label="现场照片",

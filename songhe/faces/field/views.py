@@ -4,11 +4,12 @@ import base64
 import binascii
 from datetime import datetime, time, timedelta
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +25,7 @@ from songhe.core.console.views.access import person, signed_in
 from songhe.core.errors import Refused
 from songhe.core.files.models import StoredFile
 from songhe.core.files.services import store
-from songhe.faces.field.forms import AssessmentForm, CheckOutForm, PresenceForm
+from songhe.faces.field.forms import AssessmentForm, CheckOutForm, PlaceForm, PresenceForm
 from songhe.rights.assessment import services as assessments
 from songhe.rights.assessment.flow import AssessmentState
 from songhe.rights.assessment.models import Assessment
@@ -81,9 +82,7 @@ def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _visit_page(request, found, user, PresenceForm() if found.check_in_at is None else CheckOutForm())
 
 
-def _visit_page(
-    request: HttpRequest, found: Visit, user: User, form: PresenceForm, *, status: int = 200
-) -> HttpResponse:
+def _visit_page(request: HttpRequest, found: Visit, user: User, form: PlaceForm, *, status: int = 200) -> HttpResponse:
     own = user.staff_id == found.staff_id
     return render(request, "field/visit.html", {"visit": found, "form": form, "own": own}, status=status)
 
@@ -133,7 +132,7 @@ def check_out(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return _visit_page(request, found, user, form, status=422)
 
 
-def _stored(upload: object, found: Visit, user: User, purpose: str) -> StoredFile | None:
+def _stored(upload: UploadedFile[Any] | None, found: Visit, user: User, purpose: str) -> StoredFile | None:
     if not upload:
         return None
     return store(

@@ -24,11 +24,14 @@ def take(*, phone: str, operator: User) -> Call:
     """Take a call; the caller is recognised by the number where exactly one elder has it."""
     known = [caller.elder for caller in find_caller(phone)[:2]]
     elder = known[0] if len(known) == 1 else None
+    area_id = elder.area_id if elder else operator.area_id
+    if area_id is None:
+        raise Refused("接听来电的人员要有负责的区划，请联系系统管理员。")
     return save(
         Call(
             phone=phone.strip(),
             elder=elder,
-            area_id=elder.area_id if elder else operator.area_id,
+            area_id=area_id,
             operator=operator,
             started_at=now(),
         )

@@ -140,7 +140,7 @@ def _collection(features: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _point(longitude: float, latitude: float, **properties: Any) -> dict[str, Any]:
+def _point(longitude: Any, latitude: Any, **properties: Any) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [longitude, latitude]},
@@ -156,11 +156,12 @@ def _facilities() -> list[dict[str, Any]]:
 def _visits() -> list[dict[str, Any]]:
     rows = (
         _planned_today()
-        .filter(~Q(state=VisitState.CANCELLED), elder__latitude__isnull=False)
+        .exclude(state=VisitState.CANCELLED)
         .values_list("elder__longitude", "elder__latitude", "state", "service__name")
     )
     return [
         # Rounded to about a hundred metres: a screen on a wall is no place for addresses.
         _point(round(longitude, 3), round(latitude, 3), state=VisitState(state).label, service=service)
         for longitude, latitude, state, service in rows
+        if longitude is not None and latitude is not None
     ]

@@ -34,8 +34,9 @@ from songhe.registers.elders.labelling.selectors import label_filter
 from songhe.registers.elders.models import Elder, ImportSource, Merge, Rule
 from songhe.registers.elders.selectors import search_elders, within_scope
 from songhe.registers.exchange import duplicates, selectors, services
+from songhe.registers.exchange.flow import FindingState
 from songhe.registers.exchange.forms import MergeForm, SettleForm, SourceForm, initial_of, profile_of
-from songhe.registers.exchange.models import Duplicate, Finding, FindingState, Outcome
+from songhe.registers.exchange.models import Duplicate, Finding, Outcome
 
 IMPORT, EDIT = "elders.import", "elders.edit"
 KIND_TONES = {"vanished": "yellow", "dead": "red", "exclusive": "red", "uncovered": "azure"}
@@ -53,7 +54,7 @@ def _last(source: Any) -> str:
 
 
 def _kinds(source: ImportSource) -> str:
-    labels = dict(ImportSource._meta.get_field("kinds").base_field.choices)
+    labels = dict(ImportSource._meta.get_field("kinds").base_field.flatchoices)
     return "、".join(labels[kind] for kind in source.kinds) or "—"
 
 

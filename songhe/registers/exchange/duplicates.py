@@ -15,7 +15,8 @@ from songhe.registers.elders import merging
 from songhe.registers.elders.importing.judging import describe
 from songhe.registers.elders.importing.matching import ASKED_FROM, weigh
 from songhe.registers.elders.models import Elder, Merge
-from songhe.registers.exchange.models import Duplicate, DuplicateState
+from songhe.registers.exchange.flow import DuplicateState
+from songhe.registers.exchange.models import Duplicate
 
 CHUNK = 2000
 

@@ -18,6 +18,7 @@ class FindingFlow(FlowModel):
 
     state = flow_field(FindingState, default=FindingState.OPEN)
     start_label = "发现"
+    outcome: str
 
     class Meta:
         abstract = True

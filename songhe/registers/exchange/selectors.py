@@ -11,7 +11,8 @@ from songhe.core.console.display import Column, label_of, text_of
 from songhe.registers.elders import merging
 from songhe.registers.elders.models import Cadence, Elder, ImportBatch, ImportRow, ImportSource
 from songhe.registers.elders.selectors import within_scope
-from songhe.registers.exchange.models import Finding, FindingKind, FindingState
+from songhe.registers.exchange.flow import FindingState
+from songhe.registers.exchange.models import Finding, FindingKind
 
 MONTHS = {Cadence.MONTHLY: 1, Cadence.QUARTERLY: 3, Cadence.YEARLY: 12}
 STANDS = Q(batches__applied_at__isnull=False, batches__undone_at__isnull=True)
@@ -19,7 +20,7 @@ STANDS = Q(batches__applied_at__isnull=False, batches__undone_at__isnull=True)
 
 def sources() -> QuerySet[ImportSource]:
     """Return the sources in scope, each with the day of its last roll (``last_as_of``) and how many stand."""
-    rows = within_scope(ImportSource.objects.all())
+    rows: QuerySet[ImportSource] = within_scope(ImportSource.objects.all())
     return rows.annotate(last_as_of=Max("batches__as_of", filter=STANDS), rolls=Count("batches", filter=STANDS))
 
 

@@ -19,7 +19,8 @@ from songhe.core.scope.services import Scope, use
 from songhe.core.validity import in_force
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.models import Difficulty, Elder, ElderState, ImportBatch, ImportSource, RollEntry, Subject
-from songhe.registers.exchange.models import OUTCOMES, Exclusion, Finding, FindingKind, FindingState, Outcome
+from songhe.registers.exchange.flow import FindingState
+from songhe.registers.exchange.models import OUTCOMES, Exclusion, Finding, FindingKind, Outcome
 
 _PROFILE = frozenset(
     {

@@ -59,7 +59,8 @@ def answered(
                 relation = _settled(connection, relation, rulebook, asked, policies if reasons else ())
             columns = [*people.columns, *(fen_of(pk) for pk in policies)]
             columns += [reason_of(pk) for pk in policies if reasons]
-            return connection.sql(f"SELECT {_names(columns)} FROM {_name(relation)}").pl()  # noqa: S608 – all quoted
+            answers: pl.DataFrame = connection.sql(f"SELECT {_names(columns)} FROM {_name(relation)}").pl()  # noqa: S608 – all quoted
+            return answers
         except (PolicyError, duckdb.OutOfRangeException, duckdb.ConversionException) as error:
             raise Refused(f"不能对全部在册老人测算：{error}") from error
 

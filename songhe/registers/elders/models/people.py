@@ -120,6 +120,7 @@ class Elder(Record):
     row_scope: ClassVar = RowScope(area="area", provider_sql=DISCLOSED, elder="id")
     present_rows: "list[Difficulty]"
     """The kinds of difficulty in force today, where ``selectors.listed`` has fetched them."""
+    id_number_masked: str
 
     # In the collation C one index serves both the beginning of a name and the order of names.
     name = models.CharField("姓名", max_length=60, db_collation="C")

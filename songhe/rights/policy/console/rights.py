@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -84,7 +85,7 @@ def rights_view(request: HttpRequest, *, pages: Pages, elder_id: str) -> HttpRes
 
 
 @require_POST
-def decide_view(request: HttpRequest, *, pages: Pages, elder_id: str, policy_id: str) -> HttpResponse:
+def decide_view(request: HttpRequest, *, pages: Pages, elder_id: UUID, policy_id: UUID) -> HttpResponse:
     """Decide one policy for an elder from the page of their rights."""
     policy = Policy.objects.filter(pk=policy_id).first()
     if policy is None or not Elder.objects.filter(pk=elder_id).exists():

@@ -57,7 +57,7 @@ def again_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
     return redirect(pages.url("detail", made.pk))
 
 
-def sheet_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
+def sheet_view(request: HttpRequest, *, pages: Pages, pk: str) -> FileResponse:
     """Hand over a finished simulation as a spreadsheet; it names no person."""
     simulation = record(request, pages, pk)
     if simulation.finished_at is None:

@@ -315,7 +315,7 @@ class VersionPages(Pages):
         ),
         Action(
             "与上一版比较",
-            lambda row: VersionPages().url("compare", row.pk, _before(row).pk),
+            lambda row: VersionPages().url("compare", row.pk, getattr(_before(row), "pk", "")),
             "columns",
             only_if=lambda row: _before(row) is not None,
         ),
@@ -330,8 +330,9 @@ class VersionPages(Pages):
         if simulation is not None:
             yield ("warning" if _over(simulation) else "info"), _cost(simulation)
 
-    def subtitle(self, obj: PolicyVersion) -> str:
+    def subtitle(self, obj: Model) -> str:
         """Say from when the law holds where that is still to come."""
+        assert isinstance(obj, PolicyVersion)
         first: date | None = obj.validity.lower
         if obj.state == VersionState.IN_FORCE and first and first > today():
             return f"已批准，{first:%Y年%m月%d日}起施行"
