@@ -25,6 +25,15 @@ def patience(milliseconds: int = 3000) -> Iterator[None]:
         raise
 
 
+def lock_key(key: str) -> None:
+    """Let one transaction at a time go on with a key of the caller's choosing; held until the transaction ends.
+
+    For what is to happen once and has no row yet to lock; the key begins with what it is about ("order:…").
+    """
+    with patience(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+
+
 def locked(queryset: models.QuerySet[M], *, version: int | None = None) -> M:
     """Return the queryset's one row, locked until the transaction ends; Changed if its version is not the one read."""
     with patience():

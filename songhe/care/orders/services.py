@@ -16,7 +16,7 @@ from songhe.core.events.services import publish
 from songhe.core.flow import services as flow
 from songhe.core.ledger import credits
 from songhe.core.ledger.services import balance, lock_accounts
-from songhe.core.locks import locked
+from songhe.core.locks import lock_key, locked
 from songhe.core.numbers import next_number
 from songhe.core.saving import save
 from songhe.core.validity import from_day, lasts_past
@@ -57,8 +57,10 @@ def place(
     Raises:
         Refused: the elder is not active, the service is not offered then, or the time has passed.
     """
-    if idempotency_key and (same := Order.objects.filter(idempotency_key=idempotency_key).first()):
-        return same
+    if idempotency_key:
+        lock_key(f"order:{idempotency_key}")
+        if same := Order.objects.filter(idempotency_key=idempotency_key).first():
+            return same
     elder = Elder.objects.get(pk=elder_id)
     if elder.state != Elder.State.ACTIVE:
         raise Refused(f"{elder.name}已标记为“{elder.get_state_display()}”，不能下单。", field="elder")
@@ -101,7 +103,7 @@ def reprice(*, order: Order, price_fen: int) -> None:
         return
     credits.release_order(order)
     _split(order, price_fen, use_credit=order.credit_fen > 0 or order.own_fen == 0)
-    _hold(order)
+    _hold(order, "reprice")
 
 
 @transaction.atomic
@@ -345,8 +347,9 @@ def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
         order.credit, order.credit_fen, order.own_fen = credit, part, price_fen - part
 
 
-def _hold(order: Order) -> None:
+def _hold(order: Order, why: str = "hold") -> None:
+    """Hold the credit's part; once for each version of the order, and apart from what the order was placed with."""
     if order.credit is not None and order.credit_fen:
         credits.reserve(
-            order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:hold:{order.version}"
+            order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:{why}:{order.version}"
         )

@@ -1,0 +1,171 @@
+"""Who takes an order: suggested, taken, overruled with a reason; and what nobody may choose."""
+
+from datetime import datetime, time, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import timezone
+
+from songhe.care.dispatch import services
+from songhe.care.dispatch.models import Assignment
+from songhe.care.dispatch.selectors import rank_carers, rank_providers
+from songhe.care.orders import services as orders
+from songhe.care.orders.flow import OrderState
+from songhe.care.orders.models import Order
+from songhe.care.visits.models import Visit
+from songhe.core.accounts.roles import Role
+from songhe.core.calendar.services import today
+from songhe.core.errors import Changed, Refused
+from songhe.core.ledger.services import balance
+from songhe.core.validity import from_day
+from songhe.registers.catalogue.models import ProviderService
+from songhe.registers.elders.models import Disclosure
+from songhe.registers.providers.models import Provider, ProviderArea
+from songhe.registers.workforce.models import Shift, Skill, Staff, StaffSkill
+
+
+def moment(hour, minute=0, day=None):
+    return timezone.make_aware(datetime.combine(day or today(), time(hour, minute)))
+
+
+def able(staff, town, *, until=18):
+    """Give a carer the skills and the hours for the town's service today and tomorrow."""
+    for code in town.service.skills:
+        StaffSkill.objects.create(
+            staff=staff, skill=Skill.objects.get(code=code), validity=from_day(today() - timedelta(days=9))
+        )
+    for ahead in range(2):
+        day = today() + timedelta(days=ahead)
+        Shift.objects.create(
+            staff=staff,
+            during=DateTimeTZRange(moment(8, day=day), moment(until, day=day)),
+        )
+    return staff
+
+
+@pytest.fixture
+def desk(town):
+    """An order of a poor elder, two providers that offer the service, and a carer of each at work."""
+    other = Provider.objects.create(name="康乐居家", credit_code="91340800MA2TESTB27", kind="company", area=town.city)
+    ProviderArea.objects.create(provider=other, area=town.city, validity=from_day(today()))
+    ProviderService.objects.create(provider=other, service=town.service, price_fen=3000, validity=from_day(today()))
+    able(town.staff, town)
+    carer = able(Staff.objects.create(provider=other, area=town.here, name="护理员乙", sex="female"), town)
+    person = town.poor()
+    return SimpleNamespace(
+        town=town, person=person, order=town.order(person), other=other, carer=carer,
+        clerk=town.people[Role.COUNTY_CLERK], dispatcher=town.people[Role.PROVIDER_MANAGER],
+    )  # fmt: skip
+
+
+def refreshed(obj):
+    obj.refresh_from_db()
+    return obj
+
+
+def test_the_cheaper_comes_first_the_former_before_it_and_the_named_before_all(desk):
+    def first(order):
+        return rank_providers(order)[0]
+
+    assert first(desk.order).provider_id == desk.other.pk
+    desk.order.provider = desk.town.provider
+    desk.order.save()
+    again = desk.town.order(desk.person, hour=14)
+    assert first(again).provider_id == desk.town.provider.pk and "上次为这位老人服务" in first(again).reasons
+    standing = orders.repeat(
+        elder_id=desk.person.pk, service_id=desk.town.service.pk, weekdays=[1, 2, 3, 4, 5, 6, 7], at=time(9),
+        first=today() + timedelta(days=1), last=None, provider=desk.other,
+    )  # fmt: skip
+    orders.make_due_orders(until=today() + timedelta(days=1))
+    repeated = Order.objects.get(standing_order=standing)
+    assert first(repeated).provider_id == desk.other.pk and "周期订单指定" in first(repeated).reasons
+
+
+def test_the_suggestion_is_taken_without_a_word_and_told_to_the_provider(desk):
+    visit = services.dispatch(order_id=desk.order.pk, user=desk.town.people[Role.COUNTY_CLERK])
+    order = refreshed(desk.order)
+    assert (order.state, order.provider, visit.staff) == (OrderState.ASSIGNED, desk.other, desk.carer)
+    assert (order.price_fen, order.credit_fen, balance(desk.town.credit.account_id)) == (3000, 3000, 17000)
+    assert Disclosure.objects.get(elder=desk.person, provider_id=desk.other.pk).basis == f"服务订单 {order.number}"
+    kept = Assignment.objects.filter(order=order)
+    assert [each.suggested for each in kept.order_by("created_at")] == [True, True]
+    assert {choice["name"] for choice in kept.get(staff=None).candidates} == {"康乐居家", "松鹤居家"}
+
+
+def test_overruling_needs_a_reason_which_is_kept(desk):
+    chosen = {"order_id": desk.order.pk, "provider_id": desk.town.provider.pk, "user": desk.clerk}
+    with pytest.raises(Refused, match="请写明理由"):
+        services.to_provider(**chosen, overrule_reason="  ")
+    assert refreshed(desk.order).provider is None and not Assignment.objects.exists()
+    services.to_provider(**chosen, overrule_reason="老人指名")
+    kept = Assignment.objects.get()
+    assert (kept.suggested, kept.overrule_reason) == (False, "老人指名")
+    assert refreshed(desk.order).price_fen == 4000
+
+
+@pytest.mark.parametrize("closed", ["suspended", "area", "offer"])
+def test_who_does_not_serve_here_is_neither_suggested_nor_taken(desk, closed):
+    if closed == "suspended":
+        Provider.objects.filter(pk=desk.other.pk).update(state=Provider.State.SUSPENDED)
+    elif closed == "area":
+        ProviderArea.objects.filter(provider=desk.other).update(area=desk.town.there)
+    else:
+        ProviderService.objects.filter(provider=desk.other).update(
+            validity=from_day(today() - timedelta(days=9), today() - timedelta(days=1))
+        )
+    assert [choice.name for choice in rank_providers(desk.order)] == ["松鹤居家"]
+    with pytest.raises(Refused, match="康乐居家在这个社区不提供此项服务"):
+        services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk, overrule_reason="x")
+    assert refreshed(desk.order).state == OrderState.ASKED
+
+
+def test_two_dispatchers_on_one_order_the_second_is_told_to_look_again(desk):
+    seen = desk.order.version
+    services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk, version=seen)
+    with pytest.raises(Changed):
+        services.to_provider(
+            order_id=desk.order.pk,
+            provider_id=desk.town.provider.pk,
+            user=desk.clerk,
+            overrule_reason="x",
+            version=seen,
+        )
+    assert refreshed(desk.order).provider == desk.other
+
+
+def test_a_carer_of_another_provider_or_without_hours_is_refused_with_why(desk):
+    services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk)
+    asked = {"order_id": desk.order.pk, "start": moment(10), "user": desk.clerk, "overrule_reason": "x"}
+    with pytest.raises(Refused, match="不是该服务商的在岗人员"):
+        services.to_carer(staff_id=desk.town.staff.pk, **asked)
+    Shift.objects.filter(staff=desk.carer).delete()
+    (nobody,) = rank_carers(refreshed(desk.order))
+    assert not nobody.able and nobody.reasons
+    with pytest.raises(Refused, match="护理员乙不能承接"):
+        services.to_carer(staff_id=desk.carer.pk, **asked)
+    assert not Visit.objects.exists()
+
+
+def test_where_nobody_can_come_it_is_said_and_the_order_waits(desk):
+    Shift.objects.all().delete()
+    with pytest.raises(Refused, match="没有可派的护理员"):
+        services.dispatch(order_id=desk.order.pk, user=desk.town.people[Role.COUNTY_CLERK])
+    assert not Visit.objects.exists()
+
+
+def test_another_carer_takes_over_and_the_first_visit_is_cancelled(desk):
+    services.dispatch(order_id=desk.order.pk, user=desk.town.people[Role.COUNTY_CLERK])
+    first = Visit.objects.get()
+    second = able(
+        Staff.objects.create(provider=desk.other, area=desk.town.here, name="护理员丙", sex="male"), desk.town
+    )
+    taken_over = {"order_id": desk.order.pk, "staff_id": second.pk, "start": moment(10, 30), "user": desk.clerk}
+    visit = services.to_carer(**taken_over, overrule_reason="原护理员请假")
+    assert (refreshed(first).state, visit.staff) == ("cancelled", second)
+    assert refreshed(desk.order).state == OrderState.ASSIGNED
+
+
+def test_who_may_not_dispatch_is_refused(desk):
+    with pytest.raises(Refused, match="不能办理"):
+        services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.town.people[Role.CARER])
