@@ -40,8 +40,14 @@ def take(*, phone: str, operator: User) -> Call:
 
 @transaction.atomic
 def identify(*, call_id: UUID, elder_id: UUID) -> Call:
-    """Say which elder a call is about."""
+    """Say which elder a call is about.
+
+    Raises:
+        Refused: the call has ended, so what came of it stays with whom it was about.
+    """
     call = locked(Call.objects.filter(pk=call_id))
+    if call.outcome != Call.Outcome.OPEN:
+        raise Refused("这通来电已经结束，不能再改老人。", field="elder")
     elder = Elder.objects.get(pk=elder_id)
     call.elder, call.area_id = elder, elder.area_id
     return save(call)

@@ -125,6 +125,7 @@ _ALL = [
         lambda area, period: Entitlement.objects.filter(_within(area), in_force(period.first)),
         of=_people("elder_id"),
         pages="policy-entitlement",
+        query="validity={first}",
     ),
     Measure(
         "credit_fen",

@@ -14,6 +14,8 @@ from songhe.care.orders.models import Order
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import now
+from songhe.core.errors import Refused
+from songhe.faces.hotline import services
 from songhe.faces.hotline.models import Call
 from songhe.registers.elders.tests.people import elder
 from tests.people import Person
@@ -117,6 +119,8 @@ def test_what_came_of_a_call_stays(desk):
     desk.operator.sends(at_call(call, "end"), outcome="silent", note="")
     call.refresh_from_db()
     assert (call.outcome, call.note) == ("advice", "问额度") and call.ended_at
+    with pytest.raises(Refused, match="已经结束"):
+        services.identify(call_id=call.pk, elder_id=desk.person.pk)
 
 
 def test_only_operators_sit_here(desk):

@@ -139,7 +139,7 @@ class EntitlementPages(Pages):
     empty = "还没有人享受待遇。"
     columns = [ELDER, "area", "policy", "monthly_fen", "validity", "ended_reason"]
     search, search_hint = of_elder, "姓名、拼音或身份证号"
-    filters = ["policy"]
+    filters = ["policy", "validity"]
     ordering = ["-id"]
     select_related = ["elder", "area", "policy"]
     under = {Elder: "elder"}
