@@ -210,7 +210,6 @@ def _fit(problem: Problem) -> Singles:
     skilled: dict[frozenset[str], Singles] = {}
     fit = np.full((2 * len(problem.visits), len(carers)), np.inf, dtype=np.float32)
     for at, visit in enumerate(problem.visits):
-        special = bool(visit.wished or visit.familiar or visit.published)
         for k, need in enumerate(visit.needs):
             if need.skills not in skilled:
                 able = [0.0 if need.skills <= carer.skills else math.inf for carer in carers]
@@ -222,12 +221,19 @@ def _fit(problem: Problem) -> Singles:
                     row[held] = extra_cost(visit, k, carers[held], weights)
                 continue
             row[:] = skilled[need.skills]
+            for names, weight in (
+                (visit.familiar, weights.unfamiliar),
+                (visit.wished, weights.unwished),
+                (visit.published[k : k + 1], weights.change),
+            ):
+                if names and weight:
+                    own = [at_of[name] for name in names if name in at_of]
+                    before = row[own]
+                    row += np.float32(weight)
+                    row[own] = before
             for name in visit.barred:
                 if name in at_of:
                     row[at_of[name]] = math.inf
-            if special:
-                for c in np.flatnonzero(np.isfinite(row)):
-                    row[c] = extra_cost(visit, k, carers[c], weights)
     return fit
 
 

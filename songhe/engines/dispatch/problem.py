@@ -226,8 +226,9 @@ def _sound_visits(problem: Problem, carers: list[Carer], missing: object, faults
     assert callable(missing)
     kept: list[Visit] = []
     seen: set[str] = set()
+    able = _Able(carers)
     for visit in problem.visits:
-        what = _visit_fault(visit, carers)
+        what = _visit_fault(visit, able)
         if visit.id in seen:
             what = "上门编号重复，只排第一个"
         elif missing(visit.place):
@@ -240,7 +241,26 @@ def _sound_visits(problem: Problem, carers: list[Carer], missing: object, faults
     return kept
 
 
-def _visit_fault(visit: Visit, carers: list[Carer]) -> str:
+class _Able:
+    """Who has which skills, looked up once for each set of them."""
+
+    def __init__(self, carers: list[Carer]) -> None:
+        self.carers = carers
+        self.known: dict[frozenset[str], frozenset[str]] = {}
+
+    def skilled(self, skills: frozenset[str]) -> frozenset[str]:
+        """Return the ids of the carers who have all of these skills."""
+        if skills not in self.known:
+            self.known[skills] = frozenset(carer.id for carer in self.carers if skills <= carer.skills)
+        return self.known[skills]
+
+    def may(self, visit: Visit, need: int) -> frozenset[str]:
+        """Return the ids of the carers who may take a need of a visit, times aside."""
+        found = self.skilled(visit.needs[need].skills) - visit.barred
+        return found & {visit.held[need]} if visit.held else found
+
+
+def _visit_fault(visit: Visit, carers: _Able) -> str:
     numbers = [visit.earliest, visit.latest, *visit.gap, *(need.minutes for need in visit.needs)]
     if not 1 <= len(visit.needs) <= 2:
         return "需要的人数不是一人或两人"
@@ -254,11 +274,11 @@ def _visit_fault(visit: Visit, carers: list[Carer]) -> str:
         return "两人之间的间隔前后矛盾"
     if any(len(named) not in {0, len(visit.needs)} for named in (visit.held, visit.published)):
         return "指定的护理员人数与需要的人数不同"
-    able = [{carer.id for carer in carers if may(visit, k, carer)} for k in range(len(visit.needs))]
+    able = [carers.may(visit, k) for k in range(len(visit.needs))]
     for need, found in zip(visit.needs, able, strict=True):
         if not found:
             wanted = "、".join(sorted(need.skills))
-            if wanted and not any(need.skills <= carer.skills for carer in carers):
+            if wanted and not carers.skilled(need.skills):
                 return f"没有护理员具备技能 {wanted}"
             return "指定或允许的护理员都不能去"
     if len(able) == 2 and len(able[0] | able[1]) < 2:
