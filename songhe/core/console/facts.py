@@ -24,8 +24,8 @@ def facts_of(pages: Pages, obj: Any, user: User) -> list[dict[str, Any]]:
 
 
 def more_facts(pages: Pages, obj: Any, user: User) -> list[dict[str, Any]]:
-    """Return what the list can show of a record and the page's head does not."""
-    return [{"label": pages.label(column), "value": linked(obj, column, user)} for column in pages.further_fact_columns]
+    """Return what the list can show of a record and the page's head and title do not."""
+    return [{"label": pages.label(column), "value": linked(obj, column, user)} for column in pages.further_facts(obj)]
 
 
 def linked(obj: Any, column: Column, user: User) -> SafeString | str:

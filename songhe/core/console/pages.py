@@ -293,6 +293,15 @@ class Pages:
         shown = {column.key for column in self.fact_columns}
         return [column for column in self.all_columns if column.key not in shown and column.name != "state"]
 
+    def further_facts(self, obj: Model) -> list[Column]:
+        """What the list can show of a record and neither the detail page's head nor its title says."""
+        title = str(obj)
+        return [
+            column
+            for column in self.further_fact_columns
+            if column.render is not None or getattr(obj, column.name, None) != title
+        ]
+
     def revealable(self) -> list[str]:
         """Return the sealed fields that may be shown in full for a reason."""
         if self.reveal is not None:

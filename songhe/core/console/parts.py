@@ -56,7 +56,7 @@ def _says_more(obj: Model) -> bool:
     from songhe.core.console.registry import pages_of
 
     pages = pages_of(type(obj))
-    return pages is not None and bool(pages.further_fact_columns)
+    return pages is not None and bool(pages.further_facts(obj))
 
 
 FACTS = Tab("其他信息", "console/tabs/facts.html", _more_facts, only_if=_says_more)

@@ -6,6 +6,7 @@ import pytest
 
 from songhe.core.accounts.roles import Role
 from songhe.core.areas.models import Area
+from songhe.core.console.registry import pages_of
 from songhe.core.console.tests.conftest import ROOT
 from songhe.core.console.tests.papers import hand_in
 from songhe.core.journal.models import Access
@@ -149,3 +150,10 @@ def test_what_the_head_does_not_show_is_a_tab_of_its_own(client, paper):
     page = client.get(f"{ROOT}{paper.pk}/")
     assert [tab["label"] for tab in page.context["tabs"]] == ["其他信息", "时间线"]
     assert "建立时间" in page.content.decode()
+
+
+def test_what_only_repeats_the_title_is_in_no_tab(client, paper, monkeypatch):
+    monkeypatch.setattr(type(pages_of(Paper)), "facts", ["area.full_name", "phone"])
+    page = client.get(f"{ROOT}{paper.pk}/")
+    assert str(paper) == paper.subject
+    assert [fact["label"] for fact in page.context["more_facts"]] == ["区划", "建立时间"]
