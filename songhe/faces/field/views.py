@@ -132,7 +132,7 @@ def check_out(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return _visit_page(request, found, user, form, status=422)
 
 
-def _stored(upload: UploadedFile[Any] | None, found: Visit, user: User, purpose: str) -> StoredFile | None:
+def _stored(upload: "UploadedFile[Any] | None", found: Visit, user: User, purpose: str) -> StoredFile | None:
     if not upload:
         return None
     return store(
