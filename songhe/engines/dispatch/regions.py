@@ -70,7 +70,12 @@ def solve_wide(
                 return group, Solved(Plan(), (), 0.0, -1), frozenset()
             small, given, fixed = _problem_of(sound, group, plan)
             begun = None if hot else given
-            return group, solve(small, budget=part, seed=seed * 97 + turn, start=begun, stop=stop), fixed
+            own = part
+            if budget.seconds is not None and part.seconds is not None:
+                # Cutting out and merging take time too: the last groups have what is left.
+                left = max(0.0, clock + budget.seconds - time.perf_counter())
+                own = replace(part, seconds=min(part.seconds, left))
+            return group, solve(small, budget=own, seed=seed * 97 + turn, start=begun, stop=stop), fixed
 
         with ThreadPoolExecutor(max(1, budget.threads)) as pool:
             for done, (group, solved, fixed) in enumerate(pool.map(one, groups), start=1):
