@@ -8,6 +8,7 @@ from songhe.care.orders.models import Complaint, Order, StandingOrder
 from songhe.core.console.pages import FACTS, TIMELINE, Column, Pages, StepForm, Tab, pages
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders
+from songhe.rights.careplans.models import CarePlan
 
 ELDER = Column("elder.name", "老年人", order_by="elder__name_pinyin")
 
@@ -45,7 +46,7 @@ class StandingOrderPages(Pages):
     columns = [ELDER, "area", "service", "weekday_names", "at", "validity", "made_until", "held_up"]
     filters = ["service__category"]
     select_related = ["elder", "area", "service"]
-    under = {Elder: "elder"}
+    under = {Elder: "elder", CarePlan: "care_plan"}
     form, create = StandingForm, services.repeat
     permissions = {"create": "orders.place"}
 

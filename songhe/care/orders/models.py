@@ -16,6 +16,7 @@ from songhe.core.scope.roles import RowScope
 from songhe.registers.catalogue.models import Service
 from songhe.registers.elders.models import Elder
 from songhe.registers.providers.models import Provider
+from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Credit
 
 
@@ -30,6 +31,9 @@ class StandingOrder(Record):
     service = models.ForeignKey(Service, models.PROTECT, related_name="+", verbose_name="服务项目")
     provider = models.ForeignKey(
         Provider, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="指定服务商"
+    )
+    care_plan = models.ForeignKey(
+        CarePlan, models.PROTECT, null=True, blank=True, related_name="standing_orders", verbose_name="照护计划"
     )
     weekdays = ArrayField(models.PositiveSmallIntegerField(), verbose_name="星期", help_text="1 为星期一，7 为星期日")
     at = models.TimeField("时间")

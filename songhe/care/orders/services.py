@@ -25,6 +25,7 @@ from songhe.registers.catalogue.selectors import price_on
 from songhe.registers.elders import effects
 from songhe.registers.elders.models import Elder, FollowUpKind
 from songhe.registers.providers.models import Provider
+from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Policy
 from songhe.rights.policy.selectors import credit_for, entitlements_on
 
@@ -170,6 +171,7 @@ def repeat(
     first: date,
     last: date | None,
     provider: Provider | None = None,
+    care_plan: CarePlan | None = None,
 ) -> StandingOrder:
     """Set up an order that repeats on weekdays (1 Monday … 7 Sunday) at a time of day."""
     elder = Elder.objects.get(pk=elder_id)
@@ -183,11 +185,30 @@ def repeat(
             area_id=elder.area_id,
             service_id=service_id,
             provider=provider,
+            care_plan=care_plan,
             weekdays=sorted(set(weekdays)),
             at=at,
             validity=from_day(first, last),
         )
     )
+
+
+@transaction.atomic
+def end_plan(*, care_plan_id: UUID, on: date, reason: str) -> None:
+    """End what repeats for a care plan after a day, and cancel what it asked for afterwards and nobody has begun."""
+    for standing in StandingOrder.objects.select_for_update(of=("self",)).filter(care_plan_id=care_plan_id):
+        later = Order.objects.filter(standing_order=standing, state__in=NOT_BEGUN).order_by("wanted_from")
+        for order in later:
+            if _day(order.wanted_from) > on:
+                cancel(order_id=order.pk, user=None, reason=reason)
+        first, upper = standing.validity.lower, standing.validity.upper
+        if upper is None or upper > on + timedelta(days=1):
+            standing.validity = from_day(first, max(on, first))
+            if first > on:
+                # It never began: the one day that a range must have is not to be made either.
+                standing.made_until = first
+            standing.ended_reason = reason
+            save(standing)
 
 
 @transaction.atomic
@@ -293,7 +314,7 @@ def _make_day(standing: StandingOrder, day: date, user: User | None) -> Order:
         elder_id=standing.elder_id,
         service_id=standing.service_id,
         wanted_from=max(timezone.make_aware(datetime.combine(day, standing.at)), now()),
-        source=Order.Source.STANDING,
+        source=Order.Source.PLAN if standing.care_plan_id else Order.Source.STANDING,
         user=user,
         standing_order=standing,
         idempotency_key=f"standing:{standing.pk}:{day}",

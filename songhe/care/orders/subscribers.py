@@ -6,7 +6,7 @@ from songhe.core.scope.services import Scope, use
 from songhe.core.validity import last_day
 from songhe.registers.elders.events import ElderDied, ElderGone, ElderMoved, ElderReturned, EnteredInstitution
 from songhe.rights.careplans.models import CarePlan
-from songhe.rights.careplans.services import PlanAgreed
+from songhe.rights.careplans.services import PlanAgreed, PlanEnded
 
 
 @subscribe(PlanAgreed)
@@ -21,7 +21,15 @@ def repeat_plan_items(event: PlanAgreed) -> None:
             at=item.at,
             first=plan.validity.lower,
             last=last_day(plan.validity),
+            care_plan=plan,
         )
+
+
+@subscribe(PlanEnded)
+def end_what_the_plan_asked_for(event: PlanEnded) -> None:
+    """A plan that was revised or ended asks for nothing any more."""
+    with use(Scope.system()):
+        services.end_plan(care_plan_id=event.plan_id, on=event.on, reason=event.reason)
 
 
 @subscribe(ElderGone)

@@ -196,6 +196,17 @@ def give_home_code(*, elder_id: UUID) -> HomeCode:
     return save(HomeCode(elder=elder, area_id=elder.area_id, token=secrets.token_urlsafe(24)))
 
 
+@transaction.atomic
+def follow_move(*, elder_id: UUID, life_event_id: UUID) -> None:
+    """Give an elder who had a door code one for the new door, and have the new community put it up."""
+    if home_code_of(elder_id) is None:
+        return
+    code = give_home_code(elder_id=elder_id)
+    effects.follow_up(
+        life_event_id, kind=FollowUpKind.ARRANGE, what="迁居后已发放新的家门二维码，请打印张贴；旧码作废。", obj=code
+    )
+
+
 def _proof(visit: Visit, presence: Presence) -> str:
     if presence.by_hand:
         return Visit.Proof.MANUAL

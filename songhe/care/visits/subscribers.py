@@ -8,7 +8,7 @@ from songhe.care.visits.jobs import examine_visit
 from songhe.care.visits.models import Visit
 from songhe.core.events.services import defer, subscribe
 from songhe.core.scope.services import Scope, use
-from songhe.registers.elders.events import ElderDied
+from songhe.registers.elders.events import ElderDied, ElderMoved
 
 
 @subscribe(OrderCancelled)
@@ -30,3 +30,10 @@ def question_what_came_after(event: ElderDied) -> None:
     """What was served, by the records, after the day of death is to be looked into and taken back."""
     with use(Scope.system()):
         services.question_after_death(elder_id=event.elder_id, on=event.on, life_event_id=event.life_event_id)
+
+
+@subscribe(ElderMoved)
+def give_the_new_door_a_code(event: ElderMoved) -> None:
+    """The code at the old door proves nothing any more."""
+    with use(Scope.system()):
+        services.follow_move(elder_id=event.elder_id, life_event_id=event.life_event_id)

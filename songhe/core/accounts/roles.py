@@ -81,7 +81,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     Role.ASSESSOR: frozenset({"elders.view", "assessment.view", "assessment.assess", "field.use"}),
     Role.ADVISER: frozenset(
-        {"elders.view", "careplans.*", "orders.place", "orders.view", "catalogue.view", "field.use"}
+        {"elders.view", "assessment.view", "policy.view", "careplans.*"}
+        | {"orders.place", "orders.view", "catalogue.view", "field.use"}
     ),
     Role.CARER: frozenset({"visits.view", "visits.carry_out", "orders.view", "field.use"}),
     Role.PROVIDER_MANAGER: frozenset(

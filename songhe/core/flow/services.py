@@ -65,6 +65,14 @@ def start_many(objs: Iterable[FlowModel], user: User | None = None) -> None:
     _renew_todos(rows, user, fresh=True)
 
 
+def hand_over(objs: Iterable[FlowModel]) -> None:
+    """Give what is to be done about objects to those who answer for them now, after their area or provider changed."""
+    with use(Scope.system()):
+        for obj in objs:
+            open_todos = Todo.objects.filter(object_table=obj._meta.db_table, object_id=obj.pk, state=Todo.State.OPEN)
+            open_todos.update(**_owners(obj))
+
+
 def _check(row: FlowModel, info: StepInfo, user: User | None, reason: str) -> None:
     if user is None:
         scope = current()

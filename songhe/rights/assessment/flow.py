@@ -17,6 +17,15 @@ class AssessmentState(models.TextChoices):
     WITHDRAWN = "withdrawn", "已撤回"
 
 
+UNDER_WAY = [
+    AssessmentState.APPLIED,
+    AssessmentState.ASSIGNED,
+    AssessmentState.ASSESSED,
+    AssessmentState.REVIEWED,
+    AssessmentState.OBJECTED,
+]
+
+
 class AssessmentFlow(FlowModel):
     """Who assessed may not review; who reviewed may not publish."""
 

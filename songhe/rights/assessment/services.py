@@ -1,11 +1,12 @@
 """Applying, assigning, assessing, reviewing, publishing, objecting: every write on assessments."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Q
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
@@ -21,7 +22,7 @@ from songhe.engines.scales import ScaleError, score
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.models import Elder
 from songhe.rights.assessment.events import AssessmentPublished
-from songhe.rights.assessment.flow import AssessmentState
+from songhe.rights.assessment.flow import UNDER_WAY, AssessmentState
 from songhe.rights.assessment.models import Assessment
 from songhe.rights.assessment.scales import DEFAULT, scale
 
@@ -166,6 +167,16 @@ def uphold(*, assessment_id: UUID, user: User, reason: str) -> Assessment:
 def withdraw(*, assessment_id: UUID, user: User, reason: str) -> Assessment:
     """Withdraw an application."""
     return flow.fire(Assessment.objects.get(pk=assessment_id), "withdraw", user=user, reason=reason)
+
+
+@transaction.atomic
+def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
+    """Hand an elder's assessments that are under way or in force, and what is to be done about them, to a community."""
+    under_way = Q(state__in=UNDER_WAY) | Q(state=AssessmentState.PUBLISHED, validity__endswith__gt=on)
+    for assessment in Assessment.objects.select_for_update(of=("self",)).filter(under_way, elder_id=elder_id):
+        assessment.area_id = area_id
+        save(assessment)
+        flow.hand_over([assessment])
 
 
 def _end_former(assessment: Assessment, first: Any) -> None:

@@ -10,24 +10,31 @@ from songhe.care.orders import services as orders
 from songhe.care.orders.flow import OrderState
 from songhe.care.orders.models import Order
 from songhe.care.visits import services as visits
+from songhe.care.visits.models import HomeCode
+from songhe.care.visits.selectors import home_code_of
 from songhe.care.visits.services import Presence
 from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import at, today
 from songhe.core.errors import Refused
 from songhe.core.flow import services as flow
+from songhe.core.flow.models import Todo
 from songhe.core.ledger.audit import verify
 from songhe.core.ledger.services import balance
+from songhe.core.scope.services import Scope, use
 from songhe.core.testing.dumps import rows_of_rooms
 from songhe.core.validity import last_day
 from songhe.registers.catalogue.models import Service
 from songhe.registers.elders import life
 from songhe.registers.elders.jobs import note_round_ages
 from songhe.registers.elders.models import Effect, FollowUp
-from songhe.registers.elders.services import move_away, record_death, record_level, reinstate
+from songhe.registers.elders.services import move, move_away, record_death, record_level, reinstate
 from songhe.registers.elders.tests.people import elder
 from songhe.registers.facilities import services as facilities
 from songhe.registers.facilities.models import BedStay, FacilityKind
+from songhe.rights.assessment import services as assessments
+from songhe.rights.assessment.models import Assessment
 from songhe.rights.careplans import services as careplans
+from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Adjustment, Entitlement, Finding, Policy
 
 
@@ -222,3 +229,29 @@ def test_who_is_bereaved_and_alone_is_looked_at(town):
     person = town.poor()
     life.bereave(elder_id=person.pk, on=today(), living_situation="alone")
     assert "列入探访" in FollowUp.objects.get(elder=person).what
+
+
+def test_what_is_under_way_and_the_door_go_to_the_new_community(town):
+    person = town.poor()
+    clerks = {place: Scope.area(place.code, place.upper) for place in (town.here, town.there)}
+    applied = assessments.apply(elder_id=person.pk, reason="first", applicant="本人", user=None)
+    agreed, old_code = plan(town, person), visits.give_home_code(elder_id=person.pk)
+    tomorrow = today() + timedelta(days=1)
+    with at(moment(tomorrow, 9)):
+        move(elder_id=person.pk, area=town.there, on=tomorrow, address="新居1号")
+    for place, theirs in ((town.here, False), (town.there, True)):
+        with use(clerks[place]):
+            assert Assessment.objects.filter(pk=applied.pk).exists() is theirs
+            assert CarePlan.objects.filter(pk=agreed.pk).exists() is theirs
+            assert Todo.objects.filter(object_id=applied.pk, state="open").exists() is theirs
+            assert HomeCode.objects.filter(elder=person, ended_at=None).exists() is theirs
+            assert FollowUp.objects.filter(what__contains="家门二维码", state="open").exists() is theirs
+    assert home_code_of(person.pk).token != old_code.token
+
+
+def test_no_door_no_code(town):
+    person = town.poor()
+    tomorrow = today() + timedelta(days=1)
+    with at(moment(tomorrow, 9)):
+        move(elder_id=person.pk, area=town.there, on=tomorrow, address="新居1号")
+    assert not HomeCode.objects.exists() and not FollowUp.objects.filter(what__contains="二维码").exists()
