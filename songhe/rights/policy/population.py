@@ -1,4 +1,7 @@
-"""Asking policies about a whole population: each answer a column, as the interpreter would say it person by person."""
+"""Asking policies about a whole population: each answer a column, as the interpreter would say it person by person.
+
+Whoever shares all facts that the policies ask for shares the answers, so each distinct set of facts is asked once.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 MEMORY = "1GB"
 THREADS = 2
 ROLL = "roll"
+_KEY = "facts key"
+_BETWEEN = "|"
 
 
 def fen_of(policy: UUID) -> str:
@@ -43,21 +48,57 @@ def answered(
     Raises:
         Refused: a policy has something that columns cannot compute, or a number outgrows its column; it is named.
     """
+    asked = rulebook.concerned(policies)
+    keyed, facts = _distinct(people, _asked_for(rulebook, asked, people.columns))
+    said = _said(rulebook, policies, asked, facts, reasons)
+    return keyed.join(said, on=_KEY, how="left").drop(_KEY)
+
+
+def _asked_for(rulebook: Rulebook, asked: Sequence[UUID], columns: list[str]) -> list[str]:
+    """Return the facts, of those at hand, that the policies ask for, and the rules between them."""
+    versions = [rulebook.versions[pk] for pk in asked]
+    if rulebook.coordination is not None:
+        versions.append(rulebook.coordination)
+    inputs = {name for version in versions for name in read_model(version.model_xml).inputs}
+    return [name for name in columns if name in inputs]
+
+
+def _distinct(people: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the people with a key, and one row for each key with its facts."""
+    import polars as pl
+
+    if not names:
+        keyed = people.with_columns(pl.lit(0, dtype=pl.UInt32).alias(_KEY))
+        return keyed, keyed.select(_KEY).head(1)
+    # Lists are compared as texts, which is a great deal faster.
+    lists = [name for name in names if people.schema[name] == pl.List(pl.String)]
+    texts = people.select(
+        *(name for name in names if name not in lists), *(pl.col(name).list.join(_BETWEEN) for name in lists)
+    )
+    keys = texts.unique(maintain_order=False).with_row_index(_KEY)
+    key = texts.join(keys, on=names, how="left", nulls_equal=True, maintain_order="left")[_KEY]
+    keyed = people.with_columns(key)
+    return keyed, keyed.unique(_KEY, maintain_order=False).select(*names, _KEY)
+
+
+def _said(
+    rulebook: Rulebook, policies: Sequence[UUID], asked: list[UUID], facts: pl.DataFrame, reasons: bool
+) -> pl.DataFrame:
+    """Return the key of each set of facts with the answers of the policies asked for."""
     import duckdb
 
     from songhe.engines.policy import PolicyError
 
-    asked = rulebook.concerned(policies)
     with duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}")
-        connection.register(ROLL, people.to_arrow())
+        connection.register(ROLL, facts.to_arrow())
         try:
             relation = ROLL
             for pk in asked:
                 relation = _asked(connection, relation, rulebook, pk, reasons and pk in policies)
             if rulebook.coordination is not None:
                 relation = _settled(connection, relation, rulebook, asked, policies if reasons else ())
-            columns = [*people.columns, *(fen_of(pk) for pk in policies)]
+            columns = [_KEY, *(fen_of(pk) for pk in policies)]
             columns += [reason_of(pk) for pk in policies if reasons]
             answers: pl.DataFrame = connection.sql(f"SELECT {_names(columns)} FROM {_name(relation)}").pl()  # noqa: S608 – all quoted
             return answers
