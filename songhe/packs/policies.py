@@ -17,6 +17,8 @@ REASON = "结论"
 AMOUNT = "月度额度"
 ONCE_AMOUNT = "奖补金额"
 PARAMETERS = "参数"
+# A voucher's model may say which share of each price, in per cent, the voucher pays; the rest is the person's own.
+SHARE = "抵扣比例"
 
 # A model of the rules between benefits answers for a policy under this prefix, with this word or a reason against.
 MAY = "可享"

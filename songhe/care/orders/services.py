@@ -26,8 +26,8 @@ from songhe.registers.elders import effects
 from songhe.registers.elders.models import Elder, FollowUpKind
 from songhe.registers.providers.models import Provider
 from songhe.rights.careplans.models import CarePlan
-from songhe.rights.policy.models import Policy
-from songhe.rights.policy.selectors import credit_for, entitlements_on
+from songhe.rights.policy.models import CREDIT_FORMS
+from songhe.rights.policy.selectors import credits_for, entitlements_on
 
 # Complaints and re-bookings look back; nobody asks for a service that should have started long ago.
 GRACE = timedelta(hours=1)
@@ -53,7 +53,8 @@ def place(
 ) -> Order:
     """Place an order for one service, hold its credit, and return it; the same key again returns the same order.
 
-    The price is the guided one until a provider is chosen; what the month's credit does not cover is the elder's own.
+    The price is the guided one until a provider is chosen; what the month's credit or voucher does not pay is the
+    elder's own.
 
     Raises:
         Refused: the elder is not active, the service is not offered then, or the time has passed.
@@ -324,9 +325,11 @@ def _make_day(standing: StandingOrder, day: date, user: User | None) -> Order:
 def _awaits_credit(elder_id: UUID, day: date) -> bool:
     """Tell whether a month's credit is due on a day and not open yet; an order made now would be the elder's own."""
     first, _next = month_of(day)
-    if first <= today() or credit_for(elder_id=elder_id, month=first) is not None:
+    if first <= today():
         return False
-    return entitlements_on(elder_id, first).filter(policy__form=Policy.Form.CREDIT).exists()
+    opened = [credit.entitlement.policy_id for credit in credits_for(elder_id=elder_id, month=first)]
+    due = entitlements_on(elder_id, first).filter(policy__form__in=CREDIT_FORMS)
+    return due.exclude(policy__in=opened).exists()
 
 
 @transaction.atomic
@@ -351,19 +354,22 @@ def _day(moment: datetime) -> date:
 
 
 def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
-    """Split the price between the month's credit, as far as it reaches, and the elder's own money.
+    """Split the price between one of the month's credits, as far as it reaches, and the elder's own money.
 
-    The credit's account is locked before its balance is read, so two orders at once cannot both count on the rest.
+    A voucher pays its share of the price and no more; of several credits the one that pays most is taken. Their
+    accounts are locked before the balances are read, so two orders at once cannot both count on the rest.
     """
     order.price_fen, order.credit_fen, order.own_fen, order.credit = price_fen, 0, price_fen, None
     if not use_credit:
         return
     first, _next = month_of(_day(order.wanted_from))
-    credit = credit_for(elder_id=order.elder_id, month=first)
-    if credit is None:
+    open_credits = credits_for(elder_id=order.elder_id, month=first)
+    if not open_credits:
         return
-    lock_accounts([credit.account_id])
-    part = min(price_fen, balance(credit.account_id))
+    lock_accounts([credit.account_id for credit in open_credits])
+    parts = [min(price_fen * credit.share_percent // 100, balance(credit.account_id)) for credit in open_credits]
+    part = max(parts)
+    credit = open_credits[parts.index(part)]
     if part > 0:
         order.credit, order.credit_fen, order.own_fen = credit, part, price_fen - part
 

@@ -9,7 +9,7 @@ from songhe.core.errors import Refused
 from songhe.core.events.services import job
 from songhe.core.scope.services import Scope, use
 from songhe.rights.policy import services
-from songhe.rights.policy.models import Credit, Policy, PolicyVersion, Simulation
+from songhe.rights.policy.models import CREDIT_FORMS, Credit, Policy, PolicyVersion, Simulation
 
 
 @job(queue="default", own_transactions=True, retry=False)
@@ -52,7 +52,7 @@ def turn_month() -> None:
     first, _next = month_of(today())
     with use(Scope.system()):
         over = sorted(set(Credit.objects.filter(month__lt=first, expired_on=None).values_list("month", flat=True)))
-        policies = list(Policy.objects.filter(form=Policy.Form.CREDIT).order_by("id"))
+        policies = list(Policy.objects.filter(form__in=CREDIT_FORMS).order_by("id"))
     for month in over:
         with use(Scope.system()):
             services.close_month(month=month, on=today())

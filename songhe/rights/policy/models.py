@@ -84,6 +84,9 @@ class BenefitForm(models.TextChoices):
     YEARLY = "yearly", "按年奖补"
 
 
+CREDIT_FORMS = (BenefitForm.CREDIT, BenefitForm.VOUCHER)
+
+
 @pghistory.track()
 class Policy(Record):
     """One benefit of one place, whose rule is a decision model.
@@ -115,6 +118,11 @@ class Policy(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def opens_credit(self) -> bool:
+        """Tell whether what is due is given as a month's credit that orders draw on."""
+        return self.form in CREDIT_FORMS
 
 
 @pghistory.track()
@@ -243,7 +251,10 @@ class Entitlement(Record):
 
 @pghistory.track()
 class Credit(Record):
-    """One month's credit of one entitlement; its balance is the ledger account's."""
+    """One month's credit of one entitlement; its balance is the ledger account's.
+
+    A voucher pays ``share_percent`` of each price and no more; other credits pay the whole.
+    """
 
     row_scope: ClassVar = RowScope(
         area="area",
@@ -257,6 +268,7 @@ class Credit(Record):
     area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属社区")
     month = models.DateField("月份", help_text="当月第一天")
     amount_fen = models.BigIntegerField("额度（分）")
+    share_percent = models.PositiveSmallIntegerField("抵扣比例（%）", default=100)
     account = models.OneToOneField(Account, models.PROTECT, related_name="credit", verbose_name="额度账户")
     budget_line = models.ForeignKey(BudgetLine, models.PROTECT, related_name="credits", verbose_name="预算项目")
     expired_on = models.DateField("清零日期", null=True, blank=True)
@@ -268,6 +280,9 @@ class Credit(Record):
         constraints = [
             models.UniqueConstraint(fields=["entitlement", "month"], name="credit_once_a_month"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="credit_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(share_percent__gte=1, share_percent__lte=100), name="credit_share_is_percent"
+            ),
             models.CheckConstraint(condition=Q(month__day=1), name="credit_month_is_first_day"),
         ]
 

@@ -66,12 +66,18 @@ def entitlements_on(elder_id: UUID, on: date) -> QuerySet[Entitlement]:
     )
 
 
-def credit_for(*, elder_id: UUID, month: date) -> Credit | None:
-    """Return an elder's credit of a month (its first day) that is not yet closed, or None.
+def credits_for(*, elder_id: UUID, month: date) -> list[Credit]:
+    """Return an elder's credits of a month (its first day) that are not yet closed, those that pay whole prices first.
 
     A provider sees the credit but not its account, so the account is not joined: the join would hide the credit.
     """
-    return Credit.objects.filter(elder_id=elder_id, month=month, expired_on__isnull=True).order_by("id").first()
+    open_ones = Credit.objects.filter(elder_id=elder_id, month=month, expired_on__isnull=True)
+    return list(open_ones.order_by("-share_percent", "id"))
+
+
+def credit_for(*, elder_id: UUID, month: date) -> Credit | None:
+    """Return the credit of a month that pays whole prices if the elder has one, else a voucher, or None."""
+    return next(iter(credits_for(elder_id=elder_id, month=month)), None)
 
 
 def latest_decisions(elder_id: UUID) -> QuerySet[Decision]:

@@ -36,6 +36,7 @@ from songhe.registers.elders.selectors import search_elders, within_scope
 from songhe.rights.policy import services
 from songhe.rights.policy.console.reasons import reasons
 from songhe.rights.policy.models import Adjustment, Credit, Decision, Entitlement, Finding, Policy
+from songhe.rights.policy.papers import rights_pdf
 from songhe.rights.policy.selectors import rights_of
 
 ELDER = Column("elder.name", "老年人", order_by="elder__name_pinyin")
@@ -84,6 +85,15 @@ def rights_view(request: HttpRequest, *, pages: Pages, elder_id: str) -> HttpRes
     return render(request, "policy/rights.html", context)
 
 
+def paper_view(request: HttpRequest, *, pages: Pages, elder_id: str) -> HttpResponse:
+    """Hand over the same on paper."""
+    elder = Elder.objects.filter(pk=elder_id).select_related("area").first()
+    if elder is None:
+        raise Http404("没有找到这位老人，或者不在您的管辖范围内。")
+    paper = rights_pdf(elder, rights_of(elder, today()), today())
+    return HttpResponse(paper, content_type="application/pdf")
+
+
 @require_POST
 def decide_view(request: HttpRequest, *, pages: Pages, elder_id: UUID, policy_id: UUID) -> HttpResponse:
     """Decide one policy for an elder from the page of their rights."""
@@ -112,6 +122,7 @@ class DecisionPages(Pages):
     tabs = [Tab("为什么", "policy/_why.html", reasons), FACTS]
     views = [
         View("of/<uuid:elder_id>/", "rights", rights_view),
+        View("of/<uuid:elder_id>/paper/", "paper", paper_view),
         View("of/<uuid:elder_id>/<uuid:policy_id>/", "decide", decide_view, "policy.decide"),
     ]
     detail_actions = [
@@ -128,8 +139,11 @@ def open_this_month(*, entitlement: Entitlement) -> None:
 
 def _lacks_credit(entitlement: Entitlement) -> bool:
     month, _next = month_of(today())
-    is_credit = entitlement.policy.form == Policy.Form.CREDIT
-    return is_credit and today() in entitlement.validity and not entitlement.credits.filter(month=month).exists()
+    return (
+        entitlement.policy.opens_credit
+        and today() in entitlement.validity
+        and not entitlement.credits.filter(month=month).exists()
+    )
 
 
 @pages
@@ -168,7 +182,7 @@ class CreditPages(Pages):
     model, room, noun, menu, icon, order = Credit, "policy", "credit", "评估与待遇", "wallet", 40
     explain = "每位老人每个月的服务额度；余额由总账分录实时求和。"
     empty = "本月还没有开立额度。"
-    columns = ["month", ELDER, "area", ("entitlement.policy", "政策"), "amount_fen", "expired_on"]
+    columns = ["month", ELDER, "area", ("entitlement.policy", "政策"), "amount_fen", "share_percent", "expired_on"]
     search, search_hint = of_elder, "姓名、拼音或身份证号"
     filters = ["month", "entitlement__policy"]
     ordering = ["-month", "-id"]

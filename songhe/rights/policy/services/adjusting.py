@@ -87,7 +87,7 @@ def _served(elder_id: UUID, policy: Policy, month: date) -> bool:
 
 def _was(elder_id: UUID, policy: Policy, month: date) -> int:
     """Return what an elder got (or, where no credit is opened, was due) in a month under a policy, in fen."""
-    if policy.form == Policy.Form.CREDIT:
+    if policy.opens_credit:
         credit = _credit(elder_id, policy, month)
         return credit.amount_fen if credit else 0
     first, following = month_of(month)
@@ -113,7 +113,7 @@ def book(*, adjustment: Adjustment, user: User | None, reason: str = "", version
         Refused: no credit can take the difference, or it was spent already (says what is left).
     """
     row = fire(adjustment, "book", user=user, reason=reason, version=version)
-    if row.policy.form == Policy.Form.CREDIT:
+    if row.policy.opens_credit:
         row.entry = _correct(row, user)
         save(row)
     return row

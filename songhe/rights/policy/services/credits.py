@@ -4,15 +4,18 @@ from datetime import date
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
 from songhe.core.calendar.services import month_of
 from songhe.core.errors import Refused
 from songhe.core.ledger import credits
+from songhe.packs.policies import SHARE
 from songhe.registers.elders.models import Elder
 from songhe.registers.funds.models import BudgetLine
 from songhe.registers.funds.selectors import budget_line_for
 from songhe.rights.policy.models import Credit, Entitlement, Policy
+
+WHOLE = 100
 
 
 @transaction.atomic
@@ -25,7 +28,7 @@ def open_month(*, month: date, policy: Policy) -> int:
         Refused: no budget line serves the policy's purpose in that month, or it does not hold enough.
     """
     first, next_first = month_of(month)
-    if policy.form != Policy.Form.CREDIT:
+    if not policy.opens_credit:
         return 0
     # Whose amount changed within the month has two entitlements in it, but one credit.
     opened = Credit.objects.filter(elder=OuterRef("elder"), month=first, entitlement__policy=policy)
@@ -33,6 +36,7 @@ def open_month(*, month: date, policy: Policy) -> int:
         Entitlement.objects.filter(policy=policy, validity__overlap=DateRange(first, next_first, "[)"))
         .filter(~Exists(opened), elder__state=Elder.State.ACTIVE)
         .select_related("elder")
+        .annotate(share=F(f"decision__results__{SHARE}"))
         .order_by("id")
     )
     due = list({entitlement.elder_id: entitlement for entitlement in latest}.values())
@@ -41,7 +45,7 @@ def open_month(*, month: date, policy: Policy) -> int:
     line = budget_line_for(purpose=policy.budget_purpose, area=policy.area_id, on=first)
     if line is None:
         raise Refused(f"{first:%Y年%m月}没有用途为“{policy.budget_purpose}”的预算项目，不能开立额度。")
-    _open(due, first, line, policy)
+    _open([(entitlement, entitlement.share) for entitlement in due], first, line, policy)
     return len(due)
 
 
@@ -53,15 +57,16 @@ def open_credit(*, entitlement: Entitlement, month: date) -> Credit:
     existing = Credit.objects.filter(elder_id=entitlement.elder_id, entitlement__policy=policy, month=first).first()
     if existing:
         return existing
-    if policy.form != Policy.Form.CREDIT:
-        raise Refused(f"“{policy.name}”不是服务额度，不开立月度额度。")
+    if not policy.opens_credit:
+        raise Refused(f"“{policy.name}”不是服务额度或消费券，不开立月度额度。")
     line = budget_line_for(purpose=policy.budget_purpose, area=policy.area_id, on=first)
     if line is None:
         raise Refused(f"{first:%Y年%m月}没有用途为“{policy.budget_purpose}”的预算项目，不能开立额度。")
-    return _open([entitlement], first, line, policy)[0]
+    share = entitlement.decision.results.get(SHARE)
+    return _open([(entitlement, share)], first, line, policy)[0]
 
 
-def _open(due: list[Entitlement], first: date, line: BudgetLine, policy: Policy) -> list[Credit]:
+def _open(due: list[tuple[Entitlement, int | None]], first: date, line: BudgetLine, policy: Policy) -> list[Credit]:
     made = [
         Credit(
             entitlement=entitlement,
@@ -69,9 +74,10 @@ def _open(due: list[Entitlement], first: date, line: BudgetLine, policy: Policy)
             area_id=entitlement.area_id,
             month=first,
             amount_fen=entitlement.monthly_fen,
+            share_percent=WHOLE if share is None else int(share),
             budget_line=line,
         )
-        for entitlement in due
+        for entitlement, share in due
     ]
     accounts = credits.open_credits(
         line.account, made, on=first, memo=f"{first:%Y年%m月}{policy.name}额度 {len(made)} 人"

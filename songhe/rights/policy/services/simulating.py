@@ -72,7 +72,13 @@ def stop_simulation(*, simulation: Simulation) -> Simulation:
 
 
 def simulate(*, simulation_id: UUID) -> None:
-    """Carry a simulation out, in transactions of its own so that its progress is seen; running it again starts anew."""
+    """Carry a simulation out, in transactions of its own so that its progress is seen.
+
+    One that was cut short starts anew; one that is finished or was stopped stays as it is.
+    """
+    with use(Scope.system()):
+        if Simulation.objects.get(pk=simulation_id).is_over:
+            return
 
     def report(percent: int, stage: str) -> None:
         with use(Scope.system()):

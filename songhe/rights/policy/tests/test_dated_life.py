@@ -273,8 +273,12 @@ def test_a_simulation_is_taken_out_as_a_spreadsheet(city):
 def test_a_simulation_is_stopped_and_leaves_nothing(city, monkeypatch):
     city.poor()
     draft = drafted(city, 30000, NOVEMBER)
+    finished = draft.simulations.get()
     with pytest.raises(Refused, match="完成"):
-        services.stop_simulation(simulation=draft.simulations.get())
+        services.stop_simulation(simulation=finished)
+    services.simulate(simulation_id=finished.pk)
+    finished.refresh_from_db()
+    assert (finished.stage, finished.changes.count()) == ("完成", 1)
     waiting = services.ask_simulation(policy_version=draft, area=city.city, on=today(), user=city.drafter)
     services.stop_simulation(simulation=waiting)
     services.simulate(simulation_id=waiting.pk)
