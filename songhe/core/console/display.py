@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,7 @@ def as_column(spec: ColumnSpec) -> Column:
     return Column(spec)
 
 
+@cache
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
     """Return the stored field at the end of a path, or None if the path ends in a property or method."""
     field: Any = None
@@ -157,6 +159,7 @@ def write(value: Any, field: models.Field[Any, Any] | None = None, *, holder: An
     return _write_plain(value)
 
 
+@cache
 def _choices(field: Any) -> dict[Any, Any]:
     """Return the labels of a field's choices, or of those of an array's items."""
     labels: Any = getattr(field, "flatchoices", None)

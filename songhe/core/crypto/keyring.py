@@ -34,9 +34,12 @@ def load() -> Keyring:
     global _cache
     if text := os.environ.get("SONGHE_KEYRING_JSON"):
         return _parse(text)
-    if not KEYRING.exists():
+    # Asked for every number sealed or looked up, so it costs one look at the file.
+    try:
+        status = KEYRING.stat()
+    except FileNotFoundError:
         _create(Keyring(seal={1: secrets.token_bytes(16)}, current=1, index=secrets.token_bytes(32)))
-    status = KEYRING.stat()
+        status = KEYRING.stat()
     # Each new keyring is a new file, so its number tells it apart even within one tick of the clock.
     stamp = (status.st_ino, status.st_mtime_ns)
     if _cache is None or _cache[0] != stamp:

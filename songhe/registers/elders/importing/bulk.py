@@ -7,7 +7,7 @@ updated from there: walls, constraints and the journal hold as for any other row
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, connections, models
 from psycopg import sql
 
 
@@ -58,16 +58,14 @@ class _Copied:
                 sql.Identifier(self.model._meta.db_table),
             )
         )
+        # Itself, not Django's stand-in for it, through which each cell would pay for finding it.
+        here, add = connections[connection.alias], self.add
+        ways = [(field.pre_save, field.get_db_prep_save) for field in self.fields]
         with connection.cursor() as cursor:
             statement = sql.SQL("COPY {} ({}) FROM STDIN").format(self.name, columns)
             with cursor.copy(statement) as copy:
                 for row in self.rows:
-                    copy.write_row(
-                        [
-                            field.get_db_prep_save(field.pre_save(row, self.add), connection=connection)
-                            for field in self.fields
-                        ]
-                    )
+                    copy.write_row([prepared(given(row, add), connection=here) for given, prepared in ways])
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
