@@ -34,7 +34,7 @@ class OrderPages(Pages):
     form, create = OrderForm, services.place
     permissions = {"create": "orders.place"}
     steps = {"cancel": StepForm(run=services.cancel, warning="取消后占用的额度立即退回。")}
-    hidden_steps = ["dispatch", "assign", "begin", "finish", "close", "reject"]
+    hidden_steps = ["dispatch", "assign", "release", "begin", "finish", "close", "reject"]
     tabs = [FACTS, Tab("上门与派单", "orders/_visits.html"), TIMELINE]
 
 

@@ -58,6 +58,16 @@ class OrderFlow(FlowModel):
             raise Refused("请先选择服务商。", field="provider")
 
     @step(
+        "撤回派工",
+        source=[OrderState.ASSIGNED],
+        target=OrderState.DISPATCHED,
+        permission="dispatch.assign",
+        needs_reason=True,
+    )
+    def release(self) -> None:
+        """Nobody goes for the time being: the provider has to find another carer."""
+
+    @step(
         "开始服务",
         source=[OrderState.ASSIGNED],
         target=OrderState.IN_SERVICE,

@@ -14,6 +14,20 @@ class VisitPlanned(Event):
 
 
 @dataclass(frozen=True)
+class VisitsPlanned(Event):
+    """Carers are to make these visits, planned together."""
+
+    visit_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class VisitsMoved(Event):
+    """These planned visits are other carers', or at other times."""
+
+    visit_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
 class VisitFinished(Event):
     """A carer has checked out."""
 

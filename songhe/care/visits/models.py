@@ -6,7 +6,7 @@ import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Deferrable, F, Q
 
 from songhe.care.orders.models import Order
 from songhe.care.visits.flow import VisitFlow, VisitState
@@ -80,11 +80,15 @@ class Visit(Record, VisitFlow):
                 name="visit_one_at_a_time_a_carer",
                 expressions=[("staff", RangeOperators.EQUAL), ("planned", RangeOperators.OVERLAPS)],
                 condition=~Q(state__in=[VisitState.CANCELLED, VisitState.REJECTED]),
+                # Two carers may change visits within a transaction that puts the check off to its end.
+                deferrable=Deferrable.IMMEDIATE,
+                violation_error_message="这位护理员在这段时间已有别的上门。",
             ),
             models.UniqueConstraint(
                 fields=["order"],
                 condition=~Q(state__in=[VisitState.CANCELLED, VisitState.REJECTED]),
                 name="visit_one_open_an_order",
+                violation_error_message="这张订单刚由别人派了上门。",
             ),
             models.CheckConstraint(
                 condition=Q(check_out_at__isnull=True) | Q(check_out_at__gte=F("check_in_at")),

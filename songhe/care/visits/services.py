@@ -1,29 +1,31 @@
 """Going, being there, leaving, and whether it counts: every write on visits."""
 
 import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
 from songhe.care.orders.models import Order
-from songhe.care.visits.events import VisitFinished, VisitPlanned, VisitVerified
+from songhe.care.visits.events import VisitFinished, VisitPlanned, VisitsMoved, VisitsPlanned, VisitVerified
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Doubt, HomeCode, Visit
 from songhe.care.visits.rules import findings
 from songhe.care.visits.selectors import home_code_of, limits_on
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import now, today
-from songhe.core.errors import Refused
+from songhe.core.errors import Changed, Refused
 from songhe.core.events.services import publish
 from songhe.core.files.models import StoredFile
 from songhe.core.flow import services as flow
 from songhe.core.ledger import credits
-from songhe.core.locks import locked
-from songhe.core.saving import save
+from songhe.core.locks import locked, patience
+from songhe.core.saving import explained, save
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import effects
 from songhe.registers.elders.models import Elder, FollowUpKind
@@ -48,22 +50,132 @@ def plan(*, order: Order, staff: Staff, start: datetime, user: User | None) -> V
     Raises:
         Refused: the carer already has a visit at that time (the database's exclusion constraint decides).
     """
-    if staff.provider_id != order.provider_id:
-        raise Refused(f"{staff.name}不属于订单的服务商。", field="staff")
     visit = save(
         Visit(
             order=order,
             elder_id=order.elder_id,
             area_id=order.area_id,
-            provider_id=order.provider_id,
-            staff=staff,
+            provider_id=staff.provider_id,
+            staff=_of_provider(staff, order.provider_id),
             service_id=order.service_id,
-            planned=DateTimeTZRange(start, start + timedelta(minutes=order.minutes), "[)"),
+            planned=_range(start, order.minutes),
         )
     )
     flow.start(visit, user)
     publish(VisitPlanned(visit_id=visit.pk))
     return visit
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Who goes to an order, and when."""
+
+    order: Order
+    staff: Staff
+    start: datetime
+
+
+@transaction.atomic
+def plan_many(*, placements: Sequence[Placement], user: User | None) -> list[Visit]:
+    """Plan the visits of many orders, all or none.
+
+    Raises:
+        Refused: a carer already has a visit at such a time, or an order has one; the database decides.
+    """
+    planned = [
+        Visit(
+            order=each.order,
+            elder_id=each.order.elder_id,
+            area_id=each.order.area_id,
+            provider_id=each.staff.provider_id,
+            staff=_of_provider(each.staff, each.order.provider_id),
+            service_id=each.order.service_id,
+            planned=_range(each.start, each.order.minutes),
+        )
+        for each in placements
+    ]
+    _write(lambda: Visit.objects.bulk_create(planned, batch_size=500))
+    flow.start_many(planned, user)
+    publish(VisitsPlanned(visit_ids=tuple(visit.pk for visit in planned)))
+    return planned
+
+
+@dataclass(frozen=True)
+class Move:
+    """A planned visit, as it was seen, that goes to a carer at a time."""
+
+    visit_id: UUID
+    version: int
+    staff: Staff
+    start: datetime
+
+
+@contextmanager
+def overlaps_judged_at_the_end() -> Iterator[None]:
+    """Let visits change places in the block; overlaps of one carer's visits are judged when it ends.
+
+    Raises:
+        Refused: two visits of one carer overlap.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS visit_one_at_a_time_a_carer DEFERRED")
+    yield
+
+    def judge_now() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS visit_one_at_a_time_a_carer IMMEDIATE")
+
+    _write(judge_now)
+
+
+@transaction.atomic
+def rearrange(*, moves: Sequence[Move]) -> list[Visit]:
+    """Give planned visits to other carers or times, all or none; two carers may change visits with each other.
+
+    Raises:
+        Changed: a visit is not as it was seen. Refused: one has begun, or two of one carer's visits would overlap.
+    """
+    wanted = {move.visit_id: move for move in moves}
+    with patience():
+        found = list(
+            Visit.objects.filter(pk__in=wanted)
+            .select_related("order", "elder")
+            .order_by("id")
+            .select_for_update(of=("self",))
+        )
+    for visit in found:
+        if visit.state != VisitState.PLANNED:
+            raise Refused(f"{visit.elder.name}的上门{visit.get_state_display()}，不能改派。")
+        if visit.version != wanted[visit.pk].version:
+            raise Changed(f"{visit.elder.name}的上门刚被他人改派。请刷新后再试。")
+        move = wanted[visit.pk]
+        visit.staff = _of_provider(move.staff, visit.provider_id)
+        visit.planned = _range(move.start, visit.order.minutes)
+    if len(found) != len(wanted):
+        raise Changed("有的上门已经不在，请刷新后再试。")
+    with overlaps_judged_at_the_end():
+        _write(lambda: Visit.objects.bulk_update(found, ["staff", "planned"], batch_size=500))
+    publish(VisitsMoved(visit_ids=tuple(visit.pk for visit in found)))
+    return found
+
+
+def _of_provider(staff: Staff, provider_id: UUID | None) -> Staff:
+    if staff.provider_id != provider_id:
+        raise Refused(f"{staff.name}不属于订单的服务商。", field="staff")
+    return staff
+
+
+def _range(start: datetime, minutes: int) -> DateTimeTZRange:
+    return DateTimeTZRange(start, start + timedelta(minutes=minutes), "[)")
+
+
+def _write(act: Callable[[], object]) -> None:
+    """Write; what the database refuses comes back as a sentence."""
+    try:
+        with transaction.atomic():
+            act()
+    except IntegrityError as error:
+        raise explained(Visit(), error) from error
 
 
 @transaction.atomic
@@ -186,6 +298,12 @@ def _count(visit: Visit, step: str, *, user: User | None, reason: str) -> Visit:
 def cancel(*, visit_id: UUID, user: User | None, reason: str) -> Visit:
     """Cancel a planned visit."""
     return flow.fire(Visit.objects.get(pk=visit_id), "cancel", user=user, reason=reason)
+
+
+@transaction.atomic
+def cancel_many(*, visits: Sequence[Visit], user: User | None, reason: str) -> None:
+    """Cancel planned visits, all or none."""
+    flow.fire_many(visits, "cancel", user=user, reason=reason)
 
 
 @transaction.atomic
