@@ -6,10 +6,43 @@ from uuid import UUID
 from django import forms
 from django.utils import timezone
 
+from songhe.care.dispatch.models import CarerWish, DayPlan
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
 from songhe.care.orders.models import Order
+from songhe.core.calendar.services import today
 from songhe.core.console.display import yuan
-from songhe.core.console.fields import MomentInput
+from songhe.core.console.fields import DayInput, Lookup, MomentInput
+from songhe.registers.elders.models import Elder
+from songhe.registers.providers.models import Provider
+from songhe.registers.workforce.models import Staff
+
+
+class DayPlanForm(forms.Form):
+    """Whose day is to be planned, and how much of it; a provider's people plan their own."""
+
+    provider = forms.ModelChoiceField(
+        Provider.objects.filter(state=Provider.State.ACTIVE), label="服务商", widget=Lookup("providers-provider")
+    )
+    day = forms.DateField(label="日期", widget=DayInput(), initial=today)
+    kind = forms.ChoiceField(label="范围", choices=DayPlan.Kind.choices, widget=forms.RadioSelect(), initial="add")
+    note = forms.CharField(label="说明", max_length=100, required=False)
+
+    def __init__(self, *args: Any, own: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if own:
+            del self.fields["provider"]
+
+
+class CarerWishForm(forms.Form):
+    """Whom an elder wishes for or does not want: one carer, or one sex of carers."""
+
+    elder = forms.ModelChoiceField(Elder.objects.all(), label="老年人", widget=Lookup("elders-elder"))
+    kind = forms.ChoiceField(label="意愿", choices=CarerWish.Kind.choices, widget=forms.RadioSelect(), initial="wished")
+    staff = forms.ModelChoiceField(
+        Staff.objects.filter(state=Staff.State.ACTIVE), label="护理员", required=False, widget=Lookup("workforce-staff")
+    )
+    sex = forms.ChoiceField(label="或者性别", choices=[("", "不限"), *Staff.Sex.choices], required=False)
+    reason = forms.CharField(label="说明", max_length=200, required=False)
 
 
 class ProviderForm(forms.Form):

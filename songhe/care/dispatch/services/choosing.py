@@ -105,6 +105,15 @@ def dispatch(*, order_id: UUID, user: User) -> Visit:
     return to_carer(order_id=order.pk, staff_id=best.staff_id, start=best.start, user=user)
 
 
+@transaction.atomic
+def withdraw(*, order_id: UUID, user: User, reason: str, version: int | None = None) -> Order:
+    """Take an order back from its carer: the planned visit is cancelled, the provider has to find somebody else."""
+    order = locked(Order.objects.filter(pk=order_id), version=version)
+    for visit in Visit.objects.filter(order=order, state=VisitState.PLANNED):
+        visits.cancel(visit_id=visit.pk, user=user, reason=reason)
+    return flow.fire(order, "release", user=user, reason=reason)
+
+
 def _chosen(choices: list[ProviderChoice], provider_id: UUID) -> ProviderChoice:
     for choice in choices:
         if choice.provider_id == provider_id:

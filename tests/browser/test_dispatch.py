@@ -1,0 +1,128 @@
+"""A dispatcher plans a day of the demo in the browser: computes, drags, is told first, publishes; carers see it."""
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TROUBLE = re.compile("不能|过去要|期望|午休|驻点|重叠")
+
+
+def morning():
+    """Seven o'clock today, whatever the time is."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).replace(hour=7, minute=0, second=0, microsecond=0)
+
+
+# Each elder that the demo's first provider knows asks for a cleaning, in the morning and in the afternoon.
+ORDERS = """
+    INSERT INTO orders_order (id, version, created_at, state, number, elder_id, area_id, service_id, source, placed_at,
+        wanted_from, wanted_to, minutes, urgent, provider_id, price_fen, credit_fen, own_fen, note)
+    SELECT gen_random_uuid(), 1, now(), 'dispatched', 'DD-T' || row_number() OVER (), d.elder_id, e.area_id, s.id,
+        'call', now(), wish.at, wish.at + make_interval(mins => s.minutes + 120), s.minutes, false, d.provider_id,
+        3500, 0, 3500, ''
+      FROM elders_disclosure d
+      JOIN elders_elder e ON e.id = d.elder_id
+      JOIN accounts_user u ON u.provider_id = d.provider_id AND u.username = 'provider'
+      JOIN catalogue_service s ON s.code = 'B01'
+     CROSS JOIN LATERAL (SELECT (%s::date + make_interval(hours => hour)) AT TIME ZONE 'Asia/Shanghai' AS at
+                           FROM unnest(ARRAY[9, 14]) hour) wish
+"""
+
+
+@pytest.fixture
+def seven(live_site):
+    live_site.set_clock(morning())
+    if not live_site.one("SELECT count(*) FROM orders_order WHERE number LIKE %s", "DD-T%"):
+        live_site.change(ORDERS, morning().date().isoformat())
+    yield live_site
+    live_site.set_clock(None)
+
+
+def new_plan(visitor, kind="没开始的都可以重排"):
+    visitor.goto("/console/dispatch/plan/new/")
+    visitor.page.get_by_label(kind).check()
+    with visitor.page.expect_navigation(url="**/desk/"):
+        visitor.page.get_by_role("button", name="保存").first.click()
+    visitor.page.wait_for_selector("html[data-board=ready]")
+    return visitor.page.url.split("/plan/")[1].split("/")[0]
+
+
+def stops(site, plan):
+    return site.one("SELECT count(*) FROM dispatch_planstop WHERE plan_id = %s AND staff_id IS NOT NULL", plan)
+
+
+def placed(site, plan, order):
+    return site.one(
+        "SELECT staff_id || ' ' || lower(during) FROM dispatch_planstop WHERE plan_id = %s AND order_id = %s",
+        plan,
+        order,
+    )
+
+
+def test_a_day_is_computed_dragged_published_and_seen(visit, seven):
+    desk = visit("provider")
+    plan = new_plan(desk)
+    page = desk.page
+    page.locator(".maplibregl-canvas").wait_for()
+    desk.sound()
+    page.get_by_role("button", name="自动排单", exact=True).click()
+    page.locator("#desk-run").wait_for()
+    seven.work()
+    page.wait_for_selector("#desk-run", state="hidden")
+    before = stops(seven, plan)
+    assert before > 0
+    # What a visit hanging over another row would come to is shown before it is dropped, and dropping it there does it.
+    bar = page.locator(".gantt-stop:not(.frozen)").first
+    order = bar.get_attribute("data-stop")
+    here = placed(seven, plan, order)
+    box = bar.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 10)
+    page.mouse.down()
+    done = False
+    rows = page.locator(".gantt-row")
+    for number in range(rows.count()):
+        there = rows.nth(number).bounding_box()
+        page.mouse.move(box["x"] + 5, there["y"] + 20, steps=3)
+        page.locator("#desk-tip").wait_for()
+        page.wait_for_function("document.querySelector('#desk-tip').textContent.includes('里程')")
+        page.wait_for_timeout(400)
+        if number and not page.locator("#desk-tip .hard").count():
+            done = True
+            break
+    assert done
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#desk-tip').hidden")
+    page.wait_for_timeout(800)
+    assert placed(seven, plan, order) != here
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(1000)
+    assert placed(seven, plan, order) == here
+    desk.sound()
+    page.on("dialog", lambda dialog: dialog.accept())
+    with page.expect_navigation():
+        page.get_by_role("button", name="发布", exact=True).click()
+    assert "方案已发布" in page.locator("main").inner_text()
+    carer = visit("carer", width=390)
+    mine = seven.one(
+        "SELECT count(*) FROM visits_visit v JOIN accounts_user u ON u.staff_id = v.staff_id WHERE u.username = 'carer'"
+        " AND v.state = 'planned' AND lower(v.planned)::date = %s::date",
+        morning().date().isoformat(),
+    )
+    carer.goto("/field/")
+    assert carer.page.locator("a.visit-card").count() >= mine
+    carer.sound()
+
+
+def test_on_a_phone_the_day_is_a_list_from_which_visits_are_moved(visit, seven):
+    desk = visit("provider", width=390)
+    new_plan(desk)
+    page = desk.page
+    desk.sound()
+    page.locator(".desk-list summary").filter(has_text="次").first.click()
+    page.locator(".list-stop").first.click()
+    page.locator("#desk-detail select").wait_for()
+    page.wait_for_timeout(800)
+    desk.sound()
