@@ -1,9 +1,12 @@
 """Forms of people who work at elders' homes."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
+from songhe.care.dispatch.selectors.answers import colleagues
+from songhe.care.visits.models import Visit
 from songhe.care.visits.services import Presence
 from songhe.core.calendar.services import now
 from songhe.engines.scales import Scale
@@ -48,6 +51,24 @@ class CheckOutForm(PlaceForm):
     def presence(self) -> Presence:
         """Return what was sent, at the server's time."""
         return Presence(at=now(), latitude=self.cleaned_data["latitude"], longitude=self.cleaned_data["longitude"])
+
+
+class DeclineForm(forms.Form):
+    """Why the carer cannot go."""
+
+    reason = forms.CharField(label="不能去的原因", max_length=200)
+
+
+class SwapForm(forms.Form):
+    """Which colleague is asked to go instead, and why."""
+
+    to_staff_id = forms.TypedChoiceField(label="请哪位同事接替", coerce=UUID)
+    swap_reason = forms.CharField(label="换班原因", max_length=200)
+
+    def __init__(self, *args: Any, visit: Visit, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        colleague: Any = self.fields["to_staff_id"]
+        colleague.choices = [(str(each.pk), each.name) for each in colleagues(visit)]
 
 
 RELATIONS = ["本人", "配偶", "子女", "其他亲属", "雇佣照顾者", "村（居）委会工作人员", "其他"]

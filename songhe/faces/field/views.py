@@ -15,6 +15,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
+from songhe.care.dispatch import services as dispatch
+from songhe.care.dispatch.models import Notice
+from songhe.care.dispatch.selectors.answers import asked_of, notices_of, open_swap
 from songhe.care.visits import services as visits
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
@@ -25,7 +28,14 @@ from songhe.core.console.views.access import person, signed_in
 from songhe.core.errors import Refused
 from songhe.core.files.models import StoredFile
 from songhe.core.files.services import store
-from songhe.faces.field.forms import AssessmentForm, CheckOutForm, PlaceForm, PresenceForm
+from songhe.faces.field.forms import (
+    AssessmentForm,
+    CheckOutForm,
+    DeclineForm,
+    PlaceForm,
+    PresenceForm,
+    SwapForm,
+)
 from songhe.rights.assessment import services as assessments
 from songhe.rights.assessment.flow import AssessmentState
 from songhe.rights.assessment.models import Assessment
@@ -46,14 +56,16 @@ def home(request: HttpRequest) -> HttpResponse:
     user = worker(request)
     morning = timezone.make_aware(datetime.combine(today(), time()))
     planned = list(of_staff(user.staff_id, morning, morning + timedelta(days=2))) if user.staff_id else []
+    told = notices_of(planned)
     waiting = _waiting_assessments(user) if user.may("assessment.assess") else []
     return render(
         request,
         "field/home.html",
         {
-            "days": _by_day(planned),
+            "days": _by_day(planned, told),
             "left": sum(visit.state in (VisitState.PLANNED, VisitState.STARTED) for visit in planned),
             "works": user.staff_id is not None,
+            "swaps": asked_of(user.staff_id) if user.staff_id else [],
             "assessments": waiting,
             "today": today(),
         },
@@ -66,10 +78,10 @@ def _waiting_assessments(user: User) -> list[Assessment]:
     return list(own.select_related("elder__area").order_by("planned_at", "id"))
 
 
-def _by_day(planned: list[Visit]) -> list[tuple[str, list[Visit]]]:
-    """Return the visits of each day that has any, today's first and without a heading."""
+def _by_day(planned: list[Visit], told: dict[UUID, Notice]) -> list[tuple[str, list[tuple[Visit, Notice | None]]]]:
+    """Return the visits of each day that has any, with what the carer was told; today's first, without a heading."""
     return [
-        ("" if day == today() else "明天", list(of_day))
+        ("" if day == today() else "明天", [(visit, told.get(visit.pk)) for visit in of_day])
         for day, of_day in groupby(planned, key=lambda visit: timezone.localtime(visit.planned.lower).date())
     ]
 
@@ -82,9 +94,83 @@ def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _visit_page(request, found, user, PresenceForm() if found.check_in_at is None else CheckOutForm())
 
 
-def _visit_page(request: HttpRequest, found: Visit, user: User, form: PlaceForm, *, status: int = 200) -> HttpResponse:
+def _visit_page(
+    request: HttpRequest, found: Visit, user: User, form: PlaceForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
     own = user.staff_id == found.staff_id
-    return render(request, "field/visit.html", {"visit": found, "form": form, "own": own}, status=status)
+    context: dict[str, Any] = {"visit": found, "form": form, "own": own}
+    if own and found.state == VisitState.PLANNED:
+        context |= {
+            "notice": notices_of([found]).get(found.pk),
+            "swap": open_swap(found),
+            "decline_form": DeclineForm(),
+            "swap_form": SwapForm(visit=found),
+        }
+    return render(request, "field/visit.html", {**context, **more}, status=status)
+
+
+@signed_in
+def acknowledge(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Say that one goes."""
+    user = worker(request)
+    if request.method == "POST":
+        dispatch.acknowledge(visit_id=pk, user=user)
+        messages.success(request, "已确认。")
+    return redirect("field:home") if request.POST.get("next") == "home" else redirect("field:visit", pk)
+
+
+@signed_in
+def decline(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Say that one cannot go, and why."""
+    user = worker(request)
+    if request.method != "POST":
+        return redirect("field:visit", pk)
+    found = get_object_or_404(with_names(Visit.objects.all()), pk=pk)
+    form = DeclineForm(request.POST)
+    if form.is_valid():
+        try:
+            dispatch.decline(visit_id=pk, user=user, reason=form.cleaned_data["reason"])
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "已告诉派单的人，会另请人去。")
+            return redirect("field:home")
+    return _visit_page(request, found, user, PresenceForm(), status=422, decline_form=form)
+
+
+@signed_in
+def swap(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Ask a colleague to go instead."""
+    user = worker(request)
+    if request.method != "POST":
+        return redirect("field:visit", pk)
+    found = get_object_or_404(with_names(Visit.objects.all()), pk=pk)
+    form = SwapForm(request.POST, visit=found)
+    if form.is_valid():
+        try:
+            dispatch.ask_swap(
+                visit_id=pk,
+                to_staff_id=form.cleaned_data["to_staff_id"],
+                reason=form.cleaned_data["swap_reason"],
+                user=user,
+            )
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "已请同事接替，等对方答复。在那之前仍由您负责。")
+            return redirect("field:visit", pk)
+    return _visit_page(request, found, user, PresenceForm(), status=422, swap_form=form)
+
+
+@signed_in
+def answer_swap(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Agree to go instead of a colleague, or not."""
+    user = worker(request)
+    if request.method == "POST":
+        agrees = request.POST.get("agrees") == "1"
+        dispatch.answer_swap(swap_id=pk, user=user, agrees=agrees)
+        messages.success(request, "已接替，这次上门现在是您的。" if agrees else "已回复不能接替。")
+    return redirect("field:home")
 
 
 @signed_in
