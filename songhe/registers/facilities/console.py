@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.forms import Select
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -14,9 +14,9 @@ from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
 from songhe.core.console.fields import Lookup
 from songhe.core.console.filters import YES_NO
-from songhe.core.console.pages import FACTS, TIMELINE, Column, Command, Pages, Tab, badge, pages
+from songhe.core.console.pages import FACTS, TIMELINE, Column, Command, Pages, StepForm, Tab, badge, pages
 from songhe.core.validity import in_force
-from songhe.registers.facilities import forms, services
+from songhe.registers.facilities import forms, premises, services
 from songhe.registers.facilities.models import (
     Bed,
     BedStay,
@@ -25,6 +25,7 @@ from songhe.registers.facilities.models import (
     OpeningHours,
     Operation,
     Paper,
+    Premises,
     Room,
     Space,
 )
@@ -261,3 +262,46 @@ class PaperPages(Pages):
 def link(paper: Paper) -> SafeString:
     """Lead to the file."""
     return format_html('<a href="{}">查看</a>', paper.document.get_absolute_url())
+
+
+@pages
+class PremisesPages(Pages):
+    model, room, noun, menu, icon, order = Premises, "facilities", "premises", "档案", "building-warehouse", 24
+    explain = "闲置公房改造、新建住宅配套、已建成住区补足：从摸底登记到验收移交，一处一档。"
+    empty = "还没有养老用房。摸底发现的闲置公房、住宅项目规划的配套用房都在这里登记。"
+    create_label = "登记用房"
+    permissions: ClassVar[dict[str, str]] = {"view": "elders.view", "create": "facilities.enter", "export": EDIT}
+    columns = [
+        "name", "origin", "area", "owner", "surveyed_m2", "planned_m2", "required_m2", "built_m2", "kind", "state",
+    ]  # fmt: skip
+    more_columns = ["households", "address", "required_by", "handed_over_on", "facility"]
+    filters = ["origin", "state", "area", "kind"]
+    totals = ["surveyed_m2", "planned_m2", "built_m2"]
+    ordering = ["-id"]
+    select_related = ["area", "kind", "facility"]
+    form, create = forms.PremisesForm, premises.enter
+    steps = {
+        "approve": StepForm(forms.ApproveForm, premises.approve, primary=True),
+        "build": StepForm(forms.BuiltForm, premises.build, primary=True),
+        "accept": StepForm(primary=True, warning="请在理由中写明验收单位、日期和结论。"),
+        "hand_over": StepForm(
+            forms.HandOverForm, premises.hand_over, primary=True, warning="移交后自动登记为“建设中”的设施。"
+        ),
+    }
+    facts = [
+        "name", "origin", "area", "owner", "households", "surveyed_m2", "planned_m2", "required_m2", "required_by",
+        "built_m2", "kind", "handed_over_on", "facility",
+    ]  # fmt: skip
+    tabs = [TIMELINE]
+
+    @staticmethod
+    def search(queryset: QuerySet[Premises], text: str) -> QuerySet[Premises]:
+        """Find premises by part of the name, address or owner."""
+        text = text.strip()
+        return queryset.filter(Q(name__icontains=text) | Q(address__icontains=text) | Q(owner__icontains=text))
+
+    def notices(self, obj: Model, user: User) -> Iterable[tuple[str, str]]:
+        """Say what is missing to what the rules ask for."""
+        assert isinstance(obj, Premises)
+        if obj.built_m2 is not None and obj.shortfall_m2 and obj.state in ("built", "approved"):
+            yield "warning", f"建成面积比应有面积少 {obj.shortfall_m2} 平方米。"

@@ -8,7 +8,17 @@ from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
 from songhe.core.console.fields import DayInput, Lookup
 from songhe.registers.elders.models import Elder
-from songhe.registers.facilities.models import Bed, BedStay, Facility, FacilityKind, OpeningHours, Paper, Room, Space
+from songhe.registers.facilities.models import (
+    Bed,
+    BedStay,
+    Facility,
+    FacilityKind,
+    OpeningHours,
+    Paper,
+    PremisesOrigin,
+    Room,
+    Space,
+)
 from songhe.registers.providers.models import Provider
 
 
@@ -130,3 +140,42 @@ class PaperForm(forms.Form):
     kind = forms.ChoiceField(label="种类", choices=Paper.Kind.choices)
     title = forms.CharField(label="名称", max_length=100)
     file = forms.FileField(label="文件", help_text="图片或 PDF，不超过 20 MB；图片的拍摄位置等信息会自动去除")
+
+
+class PremisesForm(forms.Form):
+    """Rooms that may become a facility."""
+
+    sections = [
+        ("用房", ["name", "origin", "owner", "surveyed_m2", "households"]),
+        ("位置", ["area", "address", "latitude", "longitude"]),
+    ]
+
+    name = forms.CharField(label="名称", max_length=100)
+    origin = forms.ChoiceField(label="来源", choices=PremisesOrigin.choices)
+    owner = forms.CharField(label="产权或建设单位", max_length=100)
+    surveyed_m2 = _square("登记面积（平方米）")
+    households = forms.IntegerField(label="住宅户数", min_value=1, required=False, help_text="住宅配套的必填")
+    area = forms.ModelChoiceField(Area.objects.all(), label="所在区划", widget=Lookup("areas-area"))
+    address = forms.CharField(label="地址", max_length=200, required=False)
+    latitude = forms.FloatField(label="纬度", required=False, help_text="WGS-84")
+    longitude = forms.FloatField(label="经度", required=False)
+
+
+class ApproveForm(forms.Form):
+    """What of the premises becomes which kind of facility."""
+
+    kind = forms.ModelChoiceField(FacilityKind.objects.all(), label="拟建设施类型")
+    planned_m2 = _square("核定面积（平方米）")
+
+
+class BuiltForm(forms.Form):
+    """How large the premises turned out."""
+
+    built_m2 = _square("建成面积（平方米）")
+
+
+class HandOverForm(forms.Form):
+    """When they were handed over, by which paper."""
+
+    on = _day("移交日期", initial=today)
+    agreement = forms.FileField(label="移交协议", required=False, help_text="图片或 PDF，不超过 20 MB")

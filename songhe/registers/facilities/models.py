@@ -1,5 +1,6 @@
 """Places where elders are served: what kind, where, how large, run by whom, with which beds and who lies in them."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 import pghistory
@@ -8,9 +9,11 @@ from django.db.models import F, Q
 
 from songhe.core.areas.models import Area
 from songhe.core.files.models import StoredFile
+from songhe.core.flow.models import state_check
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
+from songhe.registers.facilities.flow import PremisesFlow, PremisesState
 from songhe.registers.providers.models import Provider
 
 
@@ -359,3 +362,94 @@ class BedStay(Record):
 
     def __str__(self) -> str:
         return f"{self.bed} {self.get_kind_display()}"
+
+
+class PremisesOrigin(models.TextChoices):
+    IDLE = "idle", "闲置公房"
+    NEW_HOUSING = "new_housing", "新建住宅配套"
+    OLD_HOUSING = "old_housing", "已建成住区补足"
+
+
+@pghistory.track()
+class Premises(PremisesFlow, Record):
+    """Rooms on their way to becoming a facility: idle public ones, or those that housing must provide.
+
+    ``required_m2`` is what the place's norm asks for so many households, as it was when the premises were approved.
+    """
+
+    Origin, State = PremisesOrigin, PremisesState
+    state_tones: ClassVar = {
+        "entered": "secondary",
+        "approved": "azure",
+        "built": "yellow",
+        "accepted": "green",
+        "handed_over": "green",
+        "dropped": "secondary",
+    }
+    row_scope: ClassVar = RowScope(area="area", hidden_from=("provider", "person"))
+
+    name = models.CharField("名称", max_length=100)
+    origin = models.CharField("来源", max_length=20, choices=PremisesOrigin.choices)
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所在区划")
+    address = models.CharField("地址", max_length=200, blank=True)
+    latitude = models.FloatField("纬度", null=True, blank=True, help_text="WGS-84")
+    longitude = models.FloatField("经度", null=True, blank=True, help_text="WGS-84")
+    owner = models.CharField("产权或建设单位", max_length=100)
+    households = models.PositiveIntegerField("住宅户数", null=True, blank=True)
+    surveyed_m2 = models.DecimalField("登记面积（平方米）", max_digits=9, decimal_places=2)
+    planned_m2 = models.DecimalField("核定面积（平方米）", max_digits=9, decimal_places=2, null=True, blank=True)
+    required_m2 = models.DecimalField("应有面积（平方米）", max_digits=9, decimal_places=2, null=True, blank=True)
+    required_by = models.CharField("应有面积依据", max_length=200, blank=True)
+    built_m2 = models.DecimalField("建成面积（平方米）", max_digits=9, decimal_places=2, null=True, blank=True)
+    kind = models.ForeignKey(
+        FacilityKind, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="拟建设施类型"
+    )
+    document = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="移交协议"
+    )
+    handed_over_on = models.DateField("移交日期", null=True, blank=True)
+    facility = models.OneToOneField(
+        Facility, models.PROTECT, null=True, blank=True, related_name="premises", verbose_name="建成的设施"
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = "养老用房"
+        verbose_name_plural = "养老用房"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["area", "state"], name="premises_by_area")]
+        constraints = [
+            state_check(PremisesState, name="premises_state_known"),
+            state_check(PremisesOrigin, name="premises_origin_known", field="origin"),
+            models.CheckConstraint(
+                condition=Q(surveyed_m2__gt=0), name="premises_has_area", violation_error_message="面积须大于零。"
+            ),
+            models.CheckConstraint(
+                condition=Q(origin="idle") | Q(households__isnull=False, households__gt=0),
+                name="premises_of_housing_has_households",
+                violation_error_message="住宅配套用房请填写住宅户数。",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="handed_over") | Q(facility__isnull=False, handed_over_on__isnull=False),
+                name="premises_handed_over_is_a_facility",
+            ),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                ),
+                name="premises_place_whole",
+                violation_error_message="经纬度须同时填写，且在有效范围内。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shortfall_m2(self) -> Decimal:
+        """How much less was built than the rules ask for, or than was approved where they ask for nothing."""
+        asked = self.required_m2 if self.required_m2 is not None else self.planned_m2
+        return max(Decimal(), (asked or Decimal()) - (self.built_m2 or Decimal()))
