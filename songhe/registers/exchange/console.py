@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import month_of, months_after, today
@@ -26,19 +27,35 @@ from songhe.core.console.pages import (
     badge,
     pages,
 )
-from songhe.core.console.views.access import led_to, person
+from songhe.core.console.views.access import led_to, person, record
 from songhe.core.errors import Refused
 from songhe.registers.elders import merging
 from songhe.registers.elders.console import ElderPages
 from songhe.registers.elders.labelling.selectors import label_filter
 from songhe.registers.elders.models import Elder, ImportSource, Merge, Rule
 from songhe.registers.elders.selectors import search_elders, within_scope
-from songhe.registers.exchange import duplicates, selectors, services
+from songhe.registers.exchange import duplicates, handing, selectors, services
 from songhe.registers.exchange.flow import FindingState
-from songhe.registers.exchange.forms import MergeForm, SettleForm, SourceForm, initial_of, profile_of
-from songhe.registers.exchange.models import Duplicate, Finding, Outcome
+from songhe.registers.exchange.forms import (
+    HandOutForm,
+    MergeForm,
+    PartnerForm,
+    SettleForm,
+    SourceForm,
+    initial_of,
+    profile_of,
+)
+from songhe.registers.exchange.models import (
+    Duplicate,
+    Finding,
+    Handout,
+    HandoutSubject,
+    Outcome,
+    Partner,
+)
 
-IMPORT, EDIT = "elders.import", "elders.edit"
+IMPORT, EDIT, HAND_OUT = "elders.import", "elders.edit", "elders.hand_out"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KIND_TONES = {"vanished": "yellow", "dead": "red", "exclusive": "red", "uncovered": "azure"}
 
 
@@ -315,3 +332,103 @@ class MergePages(Pages):
             only_if=lambda merge: merge.undone_at is None,
         )
     ]
+
+
+def _agree(*, user: User, **data: Any) -> Partner:
+    if user.area is None:
+        raise Refused("您的账号没有负责的区划，不能登记协议。")
+    return handing.agree(area=user.area, user=user, **data)
+
+
+def hand_out_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
+    """Ask what is to be given to a partner region and why, and give it as a file."""
+    user, partner = person(request), record(request, pages, pk)
+    form = HandOutForm(request.POST or None, partner=partner, initial={"area": user.area})
+    if request.method == "POST" and form.is_valid():
+        try:
+            log, body = handing.hand_out(partner=partner, user=user, **form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        else:
+            kind = "text/csv" if log.form == "csv" else XLSX
+            name = f"{partner}-{log.get_subject_display()}-{today():%Y%m%d}.{log.form}"
+            answer = HttpResponse(body, content_type=kind)
+            answer.headers["Content-Disposition"] = content_disposition_header(True, name)
+            return answer
+    context = {"pages": pages, "object": partner, "form": form}
+    return render(request, "exchange/hand_out.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _subjects(partner: Partner) -> str:
+    return "、".join(HandoutSubject(each).label for each in partner.subjects) or "—"
+
+
+@pages
+class PartnerPages(Pages):
+    model, room, noun, menu, icon, order = Partner, "exchange", "partner", "档案", "topology-star", 18
+    title, explain = "协作地区", "与其他地区的协议：互认哪些评估，可以提供哪些数据，提供过什么。"
+    empty = "还没有与其他地区的协议。"
+    create_label = "登记协议"
+    columns = [
+        "name",
+        "agreement",
+        "recognises",
+        Column("subjects", "可提供的数据", render=_subjects),
+        "validity",
+        "contact",
+    ]
+    filters = ["recognises", "validity"]
+    form, create = PartnerForm, _agree
+
+    @staticmethod
+    def search(queryset: QuerySet[Partner], text: str) -> QuerySet[Partner]:
+        """Find regions by part of the name."""
+        return queryset.filter(name__icontains=text.strip())
+
+    permissions = {"view": "elders.view", "create": HAND_OUT, "edit": HAND_OUT}
+    exportable = False
+    facts = [
+        "name",
+        "agreement",
+        "recognises",
+        Column("subjects", "可提供的数据", render=_subjects),
+        "scales",
+        "validity",
+        "contact",
+    ]
+    views = [View("<uuid:pk>/hand-out/", "hand-out", hand_out_view, HAND_OUT)]
+    detail_actions = [
+        Action("提供数据", lambda row: PartnerPages().url("hand-out", row.pk), "file-export", HAND_OUT, primary=True)
+    ]
+
+
+def _columns(handout: Handout) -> str:
+    return "、".join(handout.columns)
+
+
+@pages
+class HandoutPages(Pages):
+    model, room, noun, menu, icon, order = Handout, "exchange", "handout", "档案", "file-export", 19
+    title, explain = "对外提供登记", "向哪个地区提供过谁的什么数据、多少条、谁经手、为什么；只增不改。"
+    empty = "还没有对外提供过数据。"
+    columns = ["created_at", "partner", "area", "subject", "rows", "form", "by", "reason"]
+    more_columns = ["digest", Column("columns", "项目", render=_columns)]
+    filters = ["partner", "subject", "created_at"]
+    select_related = ["partner", "area", "by"]
+    ordering = ["-line"]
+    under = {Partner: "partner"}
+    permissions = {"view": "elders.view", "export": HAND_OUT}
+    facts = [
+        "created_at",
+        "partner",
+        "area",
+        "subject",
+        Column("columns", "项目", render=_columns),
+        "rows",
+        "form",
+        "by",
+        "reason",
+        "digest",
+    ]
+    tabs = []
+    readonly = True

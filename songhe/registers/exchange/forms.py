@@ -5,13 +5,23 @@ from typing import Any
 from django import forms
 
 from songhe.core.accounts.models import User
-from songhe.core.console.fields import DayInput
+from songhe.core.areas.models import Area
+from songhe.core.calendar.services import today
+from songhe.core.console.fields import DayInput, Lookup
+from songhe.engines.scales import load_scale
+from songhe.packs.loader import PACKS
 from songhe.registers.elders.importing.columns import LABELS
 from songhe.registers.elders.importing.judging import COMPARED
 from songhe.registers.elders.models import Cadence, DifficultyKind, ImportSource, Office, Rule, Subject
-from songhe.registers.exchange.models import OUTCOMES, Duplicate, Finding, Outcome
+from songhe.registers.exchange.models import OUTCOMES, Duplicate, Finding, HandoutSubject, Outcome
 
 RULE = "rule_"
+
+
+def scale_choices() -> list[tuple[str, str]]:
+    """Return the assessment scales this Songhe knows, by key."""
+    folder = PACKS / "national" / "scales"
+    return [(path.stem, load_scale(path).title) for path in sorted(folder.glob("*.yaml"))]
 
 
 class SourceForm(forms.Form):
@@ -105,3 +115,35 @@ class MergeForm(forms.Form):
             )
             for elder in (record.first, record.second)
         ]
+
+
+class PartnerForm(forms.Form):
+    """An agreement with another region."""
+
+    name = forms.CharField(label="对方地区", max_length=60)
+    agreement = forms.CharField(label="协议名称与文号", max_length=200)
+    first = forms.DateField(label="协议期起", widget=DayInput(), initial=today)
+    last = forms.DateField(label="协议期止", widget=DayInput(), required=False, help_text="长期的不填")
+    recognises = forms.BooleanField(label="互认评估结果", required=False, initial=True)
+    scales = forms.MultipleChoiceField(
+        label="互认的评估标准", choices=scale_choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    subjects = forms.MultipleChoiceField(
+        label="可提供的数据", choices=HandoutSubject.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    contact = forms.CharField(label="对方联系人", max_length=100, required=False)
+    paper = forms.FileField(label="协议扫描件", required=False, help_text="图片或 PDF，不超过 20 MB")
+
+
+class HandOutForm(forms.Form):
+    """What is given to a partner region, of which area, and why."""
+
+    subject = forms.ChoiceField(label="数据")
+    area = forms.ModelChoiceField(label="范围", queryset=Area.objects.all(), widget=Lookup("areas-area"))
+    form = forms.ChoiceField(label="形式", choices=[("xlsx", "xlsx"), ("csv", "csv")])
+    reason = forms.CharField(label="用途", max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, partner: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [choice for choice in HandoutSubject.choices if choice[0] in partner.subjects]
+        self.fields["subject"].choices = offered  # type: ignore[attr-defined]

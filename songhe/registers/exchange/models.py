@@ -3,14 +3,18 @@
 from typing import ClassVar
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
+from songhe.core.files.models import StoredFile
 from songhe.core.flow.models import state_check
-from songhe.core.records import Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.records import AppendOnly, Record
+from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
+from songhe.core.validity import has_days, no_overlap, validity_field
 from songhe.registers.elders.models import Elder, ImportBatch, ImportSource
 from songhe.registers.exchange.flow import DuplicateFlow, DuplicateState, FindingFlow, FindingState
 
@@ -154,3 +158,81 @@ class Duplicate(DuplicateFlow, Record):
 
     def __str__(self) -> str:
         return f"{self.first} / {self.second}"
+
+
+class HandoutSubject(models.TextChoices):
+    ELDERS = "elders", "老年人档案"
+    DIFFICULTIES = "difficulties", "困难类别认定"
+    LEVELS = "levels", "能力等级"
+
+
+@pghistory.track()
+class Partner(Record):
+    """Another region with whom data and assessments are exchanged, by which agreement, while ``validity`` lasts."""
+
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE, hidden_from=("provider", "person"))
+
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="本方区划")
+    name = models.CharField("对方地区", max_length=60)
+    agreement = models.CharField("协议", max_length=200)
+    paper = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="协议扫描件"
+    )
+    validity = validity_field("协议期")
+    recognises = models.BooleanField("互认评估结果", default=True)
+    scales = ArrayField(models.CharField(max_length=40), verbose_name="互认的评估标准", default=list, blank=True)
+    subjects = ArrayField(
+        models.CharField(max_length=20, choices=HandoutSubject.choices),
+        verbose_name="可提供的数据",
+        default=list,
+        blank=True,
+    )
+    contact = models.CharField("对方联系人", max_length=100, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = "协作地区"
+        verbose_name_plural = "协作地区"
+        ordering = ["name"]
+        constraints = [
+            has_days("partner_has_days"),
+            no_overlap("partner_once_at_a_time", "area", "name", message="与该地区在此期间已有协议。"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Handout(AppendOnly):
+    """Data that were given to another region: which, of whom, how many, in what form, by whom and why."""
+
+    Subject = HandoutSubject
+
+    class Form(models.TextChoices):
+        XLSX = "xlsx", "xlsx"
+        CSV = "csv", "csv"
+        API = "api", "接口"
+
+    row_scope: ClassVar = RowScope(area="area", writers=(), append_only=True, hidden_from=("provider", "person"))
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="handouts", verbose_name="协作地区")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="数据范围")
+    subject = models.CharField("数据", max_length=20, choices=HandoutSubject.choices)
+    columns = ArrayField(models.CharField(max_length=40), verbose_name="项目")
+    rows = models.PositiveIntegerField("条数")
+    form = models.CharField("形式", max_length=10, choices=Form.choices)
+    digest = models.CharField("文件摘要", max_length=64, help_text="SHA-256")
+    reason = models.CharField("用途", max_length=300)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="提供人")
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = "对外提供登记"
+        verbose_name_plural = "对外提供登记"
+        ordering = ["-line"]
+        indexes = [models.Index(fields=["partner"], name="handout_to_partner")]
+        constraints = [
+            state_check(HandoutSubject, name="handout_subject_known", field="subject"),
+            models.CheckConstraint(condition=~Q(reason=""), name="handout_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner} {self.get_subject_display()}"

@@ -11,8 +11,8 @@ from songhe.core.console.pages import TIMELINE, Action, Column, Pages, StepForm,
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import search_elders
 from songhe.rights.assessment import services
-from songhe.rights.assessment.forms import ApplyForm, AssignForm
-from songhe.rights.assessment.models import Assessment
+from songhe.rights.assessment.forms import ApplyForm, AssignForm, RecogniseForm
+from songhe.rights.assessment.models import Assessment, Recognition
 from songhe.rights.assessment.report import report_pdf
 from songhe.rights.assessment.scales import scale
 
@@ -103,3 +103,33 @@ class AssessmentPages(Pages):
             only_if=lambda obj: obj.level is not None,
         )
     ]
+
+
+@pages
+class RecognitionPages(Pages):
+    model, room, noun, menu, icon, order = (
+        Recognition,
+        "assessment",
+        "recognition",
+        "评估与待遇",
+        "rosette-discount-check",
+        52,
+    )
+    explain = "按协议承认其他地区的能力评估，不必重评；到期或本地重评后以本地为准。"
+    empty = "还没有互认的评估。先在“协作地区”登记协议。"
+    create_label = "登记互认评估"
+    columns = [
+        Column("elder.name", "老年人", order_by="elder__name_pinyin"), "area", "partner", "number", "level",
+        "assessed_on", "validity", "by",
+    ]  # fmt: skip
+    filters = ["partner", "level", "area"]
+    ordering = ["-id"]
+    select_related = ["elder", "area", "partner", "by"]
+    under = {Elder: "elder"}
+    form, create = RecogniseForm, services.recognise
+    permissions = {"create": "assessment.accept"}
+
+    @staticmethod
+    def search(queryset: QuerySet[Recognition], text: str) -> QuerySet[Recognition]:
+        """Find recognised assessments by their number, or by the elder."""
+        return queryset.filter(Q(number=text.strip()) | Q(elder__in=search_elders(Elder.objects.all(), text)))

@@ -14,7 +14,8 @@ from songhe.core.files.models import StoredFile
 from songhe.core.flow.models import state_check
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders.models import AbilityLevel, Elder
+from songhe.registers.exchange.models import Partner
 from songhe.rights.assessment.flow import AssessmentFlow, AssessmentState
 
 
@@ -119,3 +120,41 @@ class Assessment(Record, AssessmentFlow):
         return str(self.result.get("level_name", ""))
 
     level_name.fget.short_description = "等级"  # type: ignore[attr-defined]
+
+
+@pghistory.track()
+class Recognition(Record):
+    """A partner region's assessment of an elder that counts here too, by an agreement, while ``validity`` lasts."""
+
+    row_scope: ClassVar = RowScope(area="area", elder="elder", writers=("area",))
+
+    elder = models.ForeignKey(Elder, models.PROTECT, related_name="recognitions", verbose_name="老年人")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属社区")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+", verbose_name="评估地区")
+    scale = models.CharField("评估量表", max_length=40)
+    number = models.CharField("对方评估编号", max_length=60)
+    level = models.PositiveSmallIntegerField("等级", choices=AbilityLevel.choices)
+    assessed_on = models.DateField("评估日期")
+    validity = DateRangeField("互认有效期")
+    paper = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="评估报告"
+    )
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="经办人")
+
+    class Meta(Record.Meta):
+        verbose_name = "互认评估"
+        verbose_name_plural = "互认评估"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["area"], name="recognition_by_area")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "number"],
+                name="recognition_once",
+                violation_error_message="这份评估已经互认过。",
+            ),
+            models.CheckConstraint(condition=Q(level__range=(0, 4)), name="recognition_level_known"),
+            models.CheckConstraint(condition=~Q(number=""), name="recognition_has_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner} {self.number}"

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.files import File
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Q
@@ -14,6 +15,7 @@ from songhe.core.calendar.services import months_after, now, today
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
 from songhe.core.files.models import StoredFile
+from songhe.core.files.services import store
 from songhe.core.flow import services as flow
 from songhe.core.locks import locked
 from songhe.core.numbers import next_number
@@ -21,9 +23,15 @@ from songhe.core.saving import save
 from songhe.engines.scales import ScaleError, score
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.models import Elder
+from songhe.registers.exchange.models import Partner
 from songhe.rights.assessment.events import AssessmentPublished
+<<<<<<< HEAD
 from songhe.rights.assessment.flow import UNDER_WAY, AssessmentState
 from songhe.rights.assessment.models import Assessment
+=======
+from songhe.rights.assessment.flow import AssessmentState
+from songhe.rights.assessment.models import Assessment, Recognition
+>>>>>>> 2412a94 (Recognise partner regions' assessments, and log what they are given)
 from songhe.rights.assessment.scales import DEFAULT, scale
 
 
@@ -170,6 +178,7 @@ def withdraw(*, assessment_id: UUID, user: User, reason: str) -> Assessment:
 
 
 @transaction.atomic
+<<<<<<< HEAD
 def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
     """Hand an elder's assessments that are under way or in force, and what is to be done about them, to a community."""
     under_way = Q(state__in=UNDER_WAY) | Q(state=AssessmentState.PUBLISHED, validity__endswith__gt=on)
@@ -177,6 +186,52 @@ def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
         assessment.area_id = area_id
         save(assessment)
         flow.hand_over([assessment])
+=======
+def recognise(
+    *,
+    elder: Elder,
+    partner: Partner,
+    scale_key: str,
+    number: str,
+    level: int,
+    assessed_on: date,
+    user: User,
+    paper: "File[bytes] | None" = None,
+) -> Recognition:
+    """Let a partner region's assessment count here, from today to the end of the scale's months since it was made.
+
+    Raises:
+        Refused: no agreement in force recognises that scale, it is too old, or a later one of ours is in force.
+    """
+    if elder.state != Elder.State.ACTIVE:
+        raise Refused(f"{elder.name}{elder.get_state_display()}，不能互认评估。", field="elder")
+    if today() not in partner.validity or not partner.recognises:
+        raise Refused(f"与{partner}没有在有效期内的评估互认协议。", field="partner")
+    if scale_key not in partner.scales:
+        raise Refused(f"与{partner}的协议不互认“{scale(scale_key).title}”。", field="scale_key")
+    until = months_after(assessed_on, scale(scale_key).validity_months)
+    if assessed_on > today() or until <= today():
+        raise Refused(f"评估日期须在最近 {scale(scale_key).validity_months} 个月内。", field="assessed_on")
+    if elder.ability_assessed_on is not None and elder.ability_assessed_on > assessed_on:
+        raise Refused(f"本地在 {elder.ability_assessed_on} 有更近的评估，不能以较早的替代。", field="assessed_on")
+    stored = store(paper, purpose="assessment", area=elder.area_id, elder=elder.pk, user=user) if paper else None
+    recognition = save(
+        Recognition(
+            elder=elder,
+            area_id=elder.area_id,
+            partner=partner,
+            scale=scale_key,
+            number=number.strip(),
+            level=level,
+            assessed_on=assessed_on,
+            validity=DateRange(today(), until, "[)"),
+            paper=stored,
+            by=user,
+        )
+    )
+    elders.record_level(elder_id=elder.pk, level=level, on=assessed_on)
+    return recognition
+>>>>>>> 2412a94 (Recognise partner regions' assessments, and log what they are given)
 
 
 def _end_former(assessment: Assessment, first: Any) -> None:
