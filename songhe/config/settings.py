@@ -38,6 +38,7 @@ ROOMS = [
     "songhe.rights.assessment",
     "songhe.rights.policy",
     "songhe.rights.careplans",
+    "songhe.care.outreach",
     "songhe.care.orders",
     "songhe.care.visits",
     "songhe.care.dispatch",

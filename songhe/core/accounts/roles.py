@@ -33,7 +33,15 @@ PROVIDER_SIDE = frozenset({Role.CARER, Role.PROVIDER_MANAGER})
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 
 _REGISTERS = {"areas.view", "elders.view", "providers.view", "workforce.view", "facilities.view", "catalogue.view"}
-_CARE_VIEW = {"assessment.view", "policy.view", "careplans.view", "orders.view", "dispatch.view", "visits.view"}
+_CARE_VIEW = {
+    "assessment.view",
+    "policy.view",
+    "careplans.view",
+    "orders.view",
+    "dispatch.view",
+    "visits.view",
+    "outreach.view",
+}
 _MONEY_VIEW = {"funds.view", "contracts.view", "settlement.view", "payments.view", "ledger.view"}
 _OVERSIGHT = {"indicators.view", "screen.view", "supervision.view"}
 
@@ -42,6 +50,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         _REGISTERS
         | _CARE_VIEW
         | {"elders.edit", "elders.import", "elders.export", "assessment.apply", "orders.place", "careplans.edit"}
+        | {"outreach.visit", "field.use"}
     ),
     Role.STREET_CLERK: frozenset(
         _REGISTERS
@@ -56,6 +65,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "orders.*",
             "visits.judge",
             "careplans.edit",
+            "outreach.*",
+            "facilities.enter",
+            "field.use",
         }
     ),
     Role.COUNTY_CLERK: frozenset(
@@ -74,6 +86,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "policy.decide",
             "policy.adjust",
         }
+        | {"outreach.view", "outreach.handle"}
         | {"orders.*", "dispatch.*", "visits.judge", "visits.verify", "settlement.draw", "funds.edit"}
     ),
     Role.OPERATOR: frozenset(
@@ -83,6 +96,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     Role.ADVISER: frozenset(
         {"elders.view", "assessment.view", "policy.view", "careplans.*"}
         | {"orders.place", "orders.view", "catalogue.view", "field.use"}
+        | {"outreach.view", "outreach.visit"}
     ),
     Role.CARER: frozenset({"visits.view", "visits.carry_out", "orders.view", "field.use"}),
     Role.PROVIDER_MANAGER: frozenset(

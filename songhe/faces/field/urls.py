@@ -14,5 +14,7 @@ urlpatterns = [
     path("visit/<uuid:pk>/no/", views.decline, name="decline"),
     path("visit/<uuid:pk>/swap/", views.swap, name="swap"),
     path("swap/<uuid:pk>/", views.answer_swap, name="answer_swap"),
+    path("call/<uuid:pk>/", views.call, name="call"),
+    path("charge/<uuid:pk>/", views.charge, name="charge"),
     path("assessment/<uuid:pk>/", views.assessment, name="assessment"),
 ]

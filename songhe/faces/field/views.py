@@ -18,6 +18,10 @@ from django.utils import timezone
 from songhe.care.dispatch import services as dispatch
 from songhe.care.dispatch.models import Notice
 from songhe.care.dispatch.selectors.answers import asked_of, notices_of, open_swap
+from songhe.care.outreach import selectors as outreach_reads
+from songhe.care.outreach import services as outreach
+from songhe.care.outreach.forms import HeldForm
+from songhe.care.outreach.models import Call, Charge
 from songhe.care.visits import services as visits
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
@@ -36,6 +40,7 @@ from songhe.faces.field.forms import (
     PresenceForm,
     SwapForm,
 )
+from songhe.registers.elders.models import Elder
 from songhe.rights.assessment import services as assessments
 from songhe.rights.assessment.flow import AssessmentState
 from songhe.rights.assessment.models import Assessment
@@ -67,9 +72,20 @@ def home(request: HttpRequest) -> HttpResponse:
             "works": user.staff_id is not None,
             "swaps": asked_of(user.staff_id) if user.staff_id else [],
             "assessments": waiting,
+            "assesses": user.may("assessment.assess"),
+            "care": _care(user) if user.may("outreach.visit") else None,
             "today": today(),
         },
     )
+
+
+def _care(user: User) -> dict[str, object]:
+    """Return whom a visitor of care is to see: planned, due within a week, and the problems still open."""
+    return {
+        "calls": list(outreach_reads.calls_of(user, today() + timedelta(days=1))),
+        "due": list(outreach_reads.due_of(user, today() + timedelta(days=7))[:50]),
+        "problems": list(outreach_reads.problems_of(user)[:20]),
+    }
 
 
 def _waiting_assessments(user: User) -> list[Assessment]:
@@ -260,3 +276,51 @@ def assessment(request: HttpRequest, pk: UUID) -> HttpResponseBase:
             return redirect("field:home")
     status = 422 if request.method == "POST" else 200
     return render(request, "field/assessment.html", {"assessment": found, "form": form}, status=status)
+
+
+@signed_in
+def call(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Hold a planned visit of care: how the elder is, and what is wrong."""
+    user = _visitor(request)
+    found = get_object_or_404(Call.objects.select_related("elder", "area"), pk=pk)
+    form = HeldForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            outreach.hold(call=found, user=user, **form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        else:
+            messages.success(request, f"{found.elder}的探访已登记。")
+            return redirect("field:home")
+    return _call_page(request, found.elder, form, planned=found)
+
+
+@signed_in
+def charge(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """See an elder who is due, though no day was planned."""
+    user = _visitor(request)
+    found = get_object_or_404(Charge.objects.select_related("elder__area", "frequency"), pk=pk)
+    form = HeldForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            outreach.drop_in(elder=found.elder, user=user, **form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        else:
+            messages.success(request, f"{found.elder}的探访已登记。")
+            return redirect("field:home")
+    return _call_page(request, found.elder, form, due=found)
+
+
+def _visitor(request: HttpRequest) -> User:
+    user = worker(request)
+    if not user.may("outreach.visit"):
+        raise PermissionDenied
+    return user
+
+
+def _call_page(
+    request: HttpRequest, elder: Elder, form: HeldForm, *, planned: Call | None = None, due: Charge | None = None
+) -> HttpResponse:
+    context = {"elder": elder, "form": form, "planned": planned, "due": due, "contacts": elder.contacts.all()[:3]}
+    return render(request, "field/call.html", context, status=422 if request.method == "POST" else 200)

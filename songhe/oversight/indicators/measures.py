@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from songhe.care.orders.models import Complaint, Order
+from songhe.care.outreach.models import Charge
+from songhe.care.outreach.selectors import in_month, seen_in
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Doubt, Visit
 from songhe.core.areas.models import Area
@@ -76,6 +78,10 @@ def _between(column: str, period: Period) -> Q:
     # Moments, not their dates: those are what indexes hold.
     first, end = (timezone.make_aware(datetime.combine(day, time())) for day in (period.first, period.next_first))
     return Q(**{f"{column}__gte": first, f"{column}__lt": end})
+
+
+def _to_see(area: Area, period: Period) -> QuerySet[Charge]:
+    return in_month(period.first, period.next_first).filter(_within(area))
 
 
 def _communities(area: Area, period: Period) -> QuerySet[Area]:
@@ -190,6 +196,23 @@ _ALL = [
         lambda area, period: Complaint.objects.filter(_within(area), state=Complaint.State.OPEN),
         pages="orders-complaint",
         query="state=open",
+    ),
+    Measure(
+        "care_due",
+        "须探访老人",
+        "人",
+        _to_see,
+        of=_people("elder_id"),
+        pages="outreach-charge",
+    ),
+    Measure(
+        "care_seen",
+        "已探访老人",
+        "人",
+        lambda area, period: seen_in(_to_see(area, period), period.first, period.next_first),
+        of=_people("elder_id"),
+        pages="outreach-call",
+        query="state=done&done_on_min={first}&done_on_max={last}",
     ),
     Measure(
         "facilities",
