@@ -111,7 +111,6 @@ class Account(Record):
                     "fund",
                     "floor",
                     "provider_id",
-                    "elder_id",
                 ],
             ),
             pgtrigger.Protect(name="account_stays", operation=pgtrigger.Delete),

@@ -18,7 +18,6 @@ from songhe.core.accounts.models import User
 from songhe.core.calendar.services import now
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
-from songhe.core.ledger.models import Account
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
@@ -63,8 +62,8 @@ def hangings() -> Iterator[Hanging]:
         scope = getattr(model, "row_scope", None)
         if scope is None or scope.append_only or hasattr(model, "pgh_tracked_model") or model in (Elder, Merge):
             continue
-        # A roll's lines tell what was read, and the books whose credit was then opened; neither is rewritten.
-        if model in (ImportRow, Account) or not model._meta.managed or model._meta.proxy:
+        # A roll's lines tell what was read, and are not rewritten.
+        if model is ImportRow or not model._meta.managed or model._meta.proxy:
             continue
         for field in model._meta.concrete_fields:
             if field.related_model is Elder or (field.column == "elder_id" and isinstance(field, models.UUIDField)):
