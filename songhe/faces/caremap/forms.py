@@ -27,3 +27,15 @@ class MapForm(forms.Form):
     name = forms.CharField(
         label="名称或地址", max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"})
     )
+
+
+class PublicForm(MapForm):
+    """What the public map may be narrowed to; the division is a county, chosen from a short list."""
+
+    area = forms.ModelChoiceField(
+        Area.objects.filter(level=Area.Level.COUNTY),
+        label="区县",
+        required=False,
+        empty_label="全部区县",
+        widget=SELECT,
+    )

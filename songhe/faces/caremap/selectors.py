@@ -42,6 +42,17 @@ def facilities_for(
     return with_operator(on, rows).order_by("area_id", "name")
 
 
+def open_facilities(*, on: date, **chosen: Any) -> QuerySet[Facility]:
+    """Return the facilities that are open to everybody now, narrowed, with their opening hours."""
+    rows = facilities_for(on=on, **chosen).filter(state=Facility.State.OPEN)
+    return rows.prefetch_related("opening_hours")
+
+
+def prices_of(service: Service, on: date) -> dict[Any, int]:
+    """Return what each provider has published as its price of a service, in fen, by the provider's id."""
+    return dict(ProviderService.objects.filter(in_force(on), service=service).values_list("provider_id", "price_fen"))
+
+
 def reach_by_kind(on: date) -> dict[Any, Decimal]:
     """Return the service radius, in metres, that the place's norms set for each kind of facility."""
     norms = Norm.objects.filter(in_force(on), measure="service_radius_m", maximum__isnull=False)

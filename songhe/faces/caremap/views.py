@@ -1,4 +1,8 @@
-"""The care map: every facility of the place, and how far on foot it reaches."""
+"""The care map: every facility of the place, and how far on foot it reaches.
+
+The public one is read under the scope of somebody who may act for nobody, so that only what every kind of person may
+read is there, whatever the page asks for.
+"""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -7,8 +11,9 @@ from django.shortcuts import render
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
 from songhe.core.console.views.access import person, signed_in
+from songhe.core.scope.services import Scope, use
 from songhe.faces.caremap import selectors
-from songhe.faces.caremap.forms import MapForm
+from songhe.faces.caremap.forms import MapForm, PublicForm
 
 
 def _form(request: HttpRequest) -> MapForm:
@@ -34,3 +39,30 @@ def map_data(request: HttpRequest) -> JsonResponse:
     chosen = form.cleaned_data if form.is_valid() else {}
     rows = selectors.facilities_for(on=today(), **chosen)[: selectors.SHOWN]
     return JsonResponse(selectors.features(rows, today(), Area.objects.filter(level=Area.Level.COUNTY)))
+
+
+PUBLIC = Scope.of_persons(())
+
+
+def public(request: HttpRequest) -> HttpResponse:
+    """Show everybody the facilities that are open, with address, telephone, hours and published prices."""
+    with use(PUBLIC):
+        form = PublicForm(request.GET)
+        chosen = form.cleaned_data if form.is_valid() else {}
+        rows = list(selectors.open_facilities(on=today(), **chosen)[: selectors.SHOWN])
+        service = chosen.get("service")
+        prices = selectors.prices_of(service, today()) if service is not None else {}
+        shown = [
+            (row, prices.get(term.provider_id) if (term := next(iter(row.operating), None)) else None) for row in rows
+        ]
+        return render(request, "caremap/public.html", {"form": form, "rows": shown, "service": service})
+
+
+def public_data(request: HttpRequest) -> JsonResponse:
+    """Give the public map its shapes, points and circles."""
+    with use(PUBLIC):
+        form = PublicForm(request.GET)
+        chosen = form.cleaned_data if form.is_valid() else {}
+        rows = selectors.open_facilities(on=today(), **chosen)[: selectors.SHOWN]
+        counties = Area.objects.filter(level=Area.Level.COUNTY)
+        return JsonResponse(selectors.features(rows, today(), counties))
