@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 # Selectors and services given as class attributes are called as they are, not as methods.
-_PLAIN = ("search", "create", "update", "row_link", "queryset", "row_tone")
+_PLAIN = ("search", "search_nearby", "create", "update", "row_link", "queryset", "row_tone")
 
 
 class Pages:
@@ -77,6 +77,8 @@ class Pages:
     search: ClassVar[Any] = None
     """A selector: (queryset, text) → queryset; the text comes in a request's body, for it may be a number."""
     search_hint: ClassVar[str] = "搜索"
+    search_nearby: ClassVar[Any] = None
+    """A selector like ``search`` for what was typed almost right; asked by the search box where nothing was found."""
     search_everywhere: ClassVar[bool] = False
     """The search box at the top of every page looks here too."""
     filters: ClassVar[Sequence[Any]] = ()

@@ -32,6 +32,7 @@ from songhe.registers.elders.models import (
     Household,
     LivingSituation,
 )
+from songhe.registers.elders.nearby import search_nearby
 from songhe.registers.elders.past import past_of
 from songhe.registers.elders.selectors import (
     difficulties_of,
@@ -167,6 +168,7 @@ class ElderPages(Pages):
         "remarks",
     ]
     queryset = listed
+    search_nearby = search_nearby
     search, search_hint, search_everywhere = search_elders, "姓名、拼音首字母、身份证号或电话", True
     select_related = ["area", "registered_area"]
     filters = [

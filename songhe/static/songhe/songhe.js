@@ -285,6 +285,29 @@
     tabs[next].click();
   });
 
+  // --- what the search box found ----------------------------------------------------------------------------
+  const asked = $("#top-q"), offered = $("#top-found");
+  if (asked && offered) {
+    const options = () => $$("[role=option]", offered);
+    const open = (shown) => { offered.hidden = !shown; asked.setAttribute("aria-expanded", String(shown)); if (!shown) asked.removeAttribute("aria-activedescendant"); };
+    const choose = (row) => {
+      options().forEach((each) => each.setAttribute("aria-selected", String(each === row)));
+      if (row) { asked.setAttribute("aria-activedescendant", row.id); row.scrollIntoView({ block: "nearest" }); } else asked.removeAttribute("aria-activedescendant");
+    };
+    offered.addEventListener("htmx:afterSwap", () => open(Boolean(asked.value.trim()) && offered.childElementCount > 0));
+    asked.addEventListener("keydown", (event) => {
+      const rows = options(), at = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+      if (event.key === "Escape") open(false);
+      else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && rows.length) {
+        event.preventDefault();
+        open(true);
+        choose(rows[(at + (event.key === "ArrowDown" ? 1 : -1) + rows.length + (at < 0 && event.key === "ArrowUp" ? 1 : 0)) % rows.length]);
+      } else if (event.key === "Enter" && at >= 0 && !offered.hidden) { event.preventDefault(); location.href = rows[at].href; }
+    });
+    asked.form.addEventListener("focusout", (event) => { if (!asked.form.contains(event.relatedTarget)) open(false); });
+    offered.addEventListener("mousedown", (event) => event.preventDefault());
+  }
+
   // --- shortcuts --------------------------------------------------------------------------------------------
   let goes = 0;
   document.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-"""The one search box: name, pinyin, initials, identity number or phone, over all pages a person may see."""
+"""The one search box on every page: whatever the person may see, by name, number, telephone, address or provider."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from songhe.core.accounts.models import User
+from songhe.core.console.pages import Pages
 from songhe.core.console.registry import all_pages
 from songhe.core.console.views.access import led_to, person, signed_in
 
@@ -15,20 +17,46 @@ ROWS = 6
 @require_POST
 @signed_in
 def search_view(request: HttpRequest) -> HttpResponse:
-    """Show the first rows of each set of pages that match; one single match is opened at once."""
+    """Show the first rows of each set of pages that match; one single match is opened at once.
+
+    ``part`` asks for the short list under the box while somebody types. Where nothing matches, what was typed almost
+    right is looked for; what lies outside the person's scope is not there either way.
+    """
     user = person(request)
     text = request.POST.get("q", "").strip()[:100]
-    groups: list[dict[str, Any]] = []
-    if text:
-        for pages in all_pages():
-            if not pages.search_everywhere or pages.search is None or not pages.may(user, "view"):
-                continue
-            rows = pages.search(pages.get_queryset(request), text).order_by(*pages.default_ordering())
-            found = list(rows[: ROWS + 1])
-            if found:
-                lines = [(obj, pages.link(obj), pages.subtitle(obj)) for obj in found[:ROWS]]
-                groups.append({"pages": pages, "lines": lines, "more": len(found) > ROWS, "url": pages.list_url})
+    groups = _groups(request, user, text, "search") if text else []
+    part = "part" in request.POST
+    # While somebody types, only where nothing else was found: a short list need not be complete.
+    nearby = _groups(request, user, text, "search_nearby") if text and not (part and groups) else []
+    nearby = [group for group in nearby if group["pages"] not in [exact["pages"] for exact in groups]]
+    context = {"text": text, "groups": groups, "nearby": nearby}
+    if part:
+        return render(request, "console/parts/found.html", context)
     only = groups[0]["lines"] if len(groups) == 1 and not groups[0]["more"] else []
     if len(only) == 1 and only[0][1]:
         return led_to(request, only[0][1])
-    return render(request, "console/search.html", {"text": text, "groups": groups})
+    return render(request, "console/search.html", context)
+
+
+def _groups(request: HttpRequest, user: User, text: str, how: str) -> list[dict[str, Any]]:
+    found = [
+        group
+        for pages in all_pages()
+        if pages.search_everywhere and getattr(pages, how) is not None and pages.may(user, "view")
+        if (group := _group(request, pages, text, how)) is not None
+    ]
+    return sorted(found, key=lambda group: not group["exact"])
+
+
+def _group(request: HttpRequest, pages: Pages, text: str, how: str) -> dict[str, Any] | None:
+    rows = getattr(pages, how)(pages.get_queryset(request), text).order_by(*pages.default_ordering())
+    found = list(rows[: ROWS + 1])
+    if not found:
+        return None
+    return {
+        "pages": pages,
+        "lines": [(obj, pages.link(obj), pages.subtitle(obj)) for obj in found[:ROWS]],
+        "more": len(found) > ROWS,
+        "url": pages.list_url,
+        "exact": any(str(obj) == text for obj in found[:ROWS]),
+    }
