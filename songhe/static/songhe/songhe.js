@@ -288,7 +288,7 @@
   // --- what the search box found ----------------------------------------------------------------------------
   const asked = $("#top-q"), offered = $("#top-found");
   if (asked && offered) {
-    const options = () => $$("[role=option]", offered);
+    const options = () => $$("a[role=option]", offered);
     const open = (shown) => { offered.hidden = !shown; asked.setAttribute("aria-expanded", String(shown)); if (!shown) asked.removeAttribute("aria-activedescendant"); };
     const choose = (row) => {
       options().forEach((each) => each.setAttribute("aria-selected", String(each === row)));
