@@ -1,6 +1,7 @@
 """How a visit of care and a problem found on it go on."""
 
 from datetime import date
+from typing import Any
 
 from django.db import models
 
@@ -22,6 +23,8 @@ def _planned_on(call: "CallFlow") -> date | None:
 class CallFlow(FlowModel):
     """A visit is planned and held, or called off for a reason."""
 
+    result: Any
+    done_on: Any
     start_label = "安排"
     state = flow_field(CallState, default=CallState.PLANNED)
 

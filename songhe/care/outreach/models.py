@@ -11,11 +11,11 @@ from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.flow.models import state_check
 from songhe.core.records import Record
-from songhe.core.scope.roles import RowScope
+from songhe.core.scope.roles import Kind, RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
 from songhe.registers.elders.models import Elder
 
-STAFF_ONLY = ("provider", "person")
+STAFF_ONLY: tuple[Kind, ...] = ("provider", "person")
 
 
 class Period(models.TextChoices):

@@ -65,10 +65,11 @@ def refresh(*, area: Area, on: date) -> tuple[int, int]:
         for charge in gone:
             charge.validity = from_day(charge.validity.lower, max(on - timedelta(days=1), charge.validity.lower))
         bulk.update(Charge, gone, ["validity"])
-        changed, made = [], []
+        changed: list[Charge] = []
+        made: list[Charge] = []
         for elder_id, (frequency, community) in wanted.items():
-            charge = standing.get(elder_id)
-            if charge is None:
+            known = standing.get(elder_id)
+            if known is None:
                 made.append(
                     Charge(
                         elder_id=elder_id,
@@ -78,10 +79,10 @@ def refresh(*, area: Area, on: date) -> tuple[int, int]:
                         due_on=due_after(frequency.period, None, on),
                     )
                 )
-            elif (charge.frequency_id, charge.area_id) != (frequency.pk, community):
-                charge.frequency, charge.area_id = frequency, community
-                charge.due_on = due_after(frequency.period, charge.last_seen_on, on)
-                changed.append(charge)
+            elif (known.frequency_id, known.area_id) != (frequency.pk, community):
+                known.frequency, known.area_id = frequency, community
+                known.due_on = due_after(frequency.period, known.last_seen_on, on)
+                changed.append(known)
         bulk.update(Charge, changed, ["frequency", "area", "due_on"])
         bulk.insert(Charge, made)
     return len(made), len(gone)
@@ -208,6 +209,8 @@ def drop_in(
 
 
 def _seen(call: Call) -> None:
+    if call.charge_id is None:
+        return
     charge = (
         Charge.objects.select_for_update(of=("self",)).filter(pk=call.charge_id).select_related("frequency").first()
     )

@@ -53,7 +53,8 @@ def public(request: HttpRequest) -> HttpResponse:
         service = chosen.get("service")
         prices = selectors.prices_of(service, today()) if service is not None else {}
         shown = [
-            (row, prices.get(term.provider_id) if (term := next(iter(row.operating), None)) else None) for row in rows
+            (row, prices.get(term.provider_id) if (term := next(iter(getattr(row, "operating", ())), None)) else None)
+            for row in rows
         ]
         return render(request, "caremap/public.html", {"form": form, "rows": shown, "service": service})
 

@@ -25,13 +25,8 @@ from songhe.registers.elders import services as elders
 from songhe.registers.elders.models import Elder
 from songhe.registers.exchange.models import Partner
 from songhe.rights.assessment.events import AssessmentPublished
-<<<<<<< HEAD
 from songhe.rights.assessment.flow import UNDER_WAY, AssessmentState
-from songhe.rights.assessment.models import Assessment
-=======
-from songhe.rights.assessment.flow import AssessmentState
 from songhe.rights.assessment.models import Assessment, Recognition
->>>>>>> 2412a94 (Recognise partner regions' assessments, and log what they are given)
 from songhe.rights.assessment.scales import DEFAULT, scale
 
 
@@ -178,7 +173,6 @@ def withdraw(*, assessment_id: UUID, user: User, reason: str) -> Assessment:
 
 
 @transaction.atomic
-<<<<<<< HEAD
 def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
     """Hand an elder's assessments that are under way or in force, and what is to be done about them, to a community."""
     under_way = Q(state__in=UNDER_WAY) | Q(state=AssessmentState.PUBLISHED, validity__endswith__gt=on)
@@ -186,7 +180,9 @@ def follow_move(*, elder_id: UUID, area_id: int, on: date) -> None:
         assessment.area_id = area_id
         save(assessment)
         flow.hand_over([assessment])
-=======
+
+
+@transaction.atomic
 def recognise(
     *,
     elder: Elder,
@@ -231,7 +227,6 @@ def recognise(
     )
     elders.record_level(elder_id=elder.pk, level=level, on=assessed_on)
     return recognition
->>>>>>> 2412a94 (Recognise partner regions' assessments, and log what they are given)
 
 
 def _end_former(assessment: Assessment, first: Any) -> None:
