@@ -119,8 +119,12 @@ def test_on_a_phone_the_day_is_a_list_from_which_visits_are_moved(visit, seven):
     new_plan(desk)
     page = desk.page
     desk.sound()
+    page.get_by_role("button", name="自动排单", exact=True).click()
+    page.locator("#desk-run").wait_for()
+    seven.work()
+    page.wait_for_selector("#desk-run", state="hidden")
+    page.locator(".list-stop").first.wait_for(state="attached")
     page.locator(".desk-list summary").filter(has_text="次").first.click()
     page.locator(".list-stop").first.click()
     page.locator("#desk-detail select").wait_for()
-    page.wait_for_timeout(800)
     desk.sound()

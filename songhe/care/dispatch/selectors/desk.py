@@ -105,6 +105,8 @@ def plans_of(provider_id: UUID, day: date) -> list[tuple[DayPlan, dict[str, floa
 
 def sheet(plan: DayPlan) -> dict[str, Any]:
     """Return a plan as the page's script draws it: carers as rows, stops with their places and troubles."""
+    # A change just saved has raised the version in the database.
+    plan.refresh_from_db(fields=["version"])
     day = read_day(plan.provider_id, plan.day)
     stops = list(plan.stops.all())
     result = standings(plan, day, stops)
