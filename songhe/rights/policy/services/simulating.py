@@ -159,7 +159,7 @@ def _results(simulation: Simulation, people: pl.DataFrame) -> dict[str, Any]:
     levels = pl.col("能力等级").cast(pl.Int64).replace_strict(dict(AbilityLevel.choices), default=UNKNOWN)
     kinds = dict(DifficultyKind.choices)
     by_kind = people.with_columns(pl.col("困难类别").list.eval(pl.element().replace_strict(kinds, default=None)))
-    by_kind = by_kind.explode("困难类别").with_columns(pl.col("困难类别").fill_null(NO_KIND))
+    by_kind = by_kind.explode("困难类别", empty_as_null=True).with_columns(pl.col("困难类别").fill_null(NO_KIND))
     below = _below(simulation.area)
     span = below[0].upper - below[0].code if below else 1
     areas = {area.code // span: area.name for area in below}

@@ -247,6 +247,8 @@ def test_a_simulation_costs_what_single_decisions_add_up_to(city):
     assert (total["was_fen"], total["winners"], total["losers"], total["people"]) == (60000, 3, 0, 5)
     assert sum(group["now_fen"] for group in simulation.results["by_area"]) == 90000
     assert sum(group["now_fen"] for group in simulation.results["by_level"]) == 90000
+    kinds = {group["label"]: group["people"] for group in simulation.results["by_kind"]}
+    assert (kinds["无困难类别"], sum(kinds.values())) == (2, 5)
     assert simulation.results["budget"]["planned_fen"] == city.line.planned_fen
     assert simulation.changes.count() == 3
     assert simulation.results["by_change"] == [
