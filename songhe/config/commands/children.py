@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -17,12 +16,9 @@ from songhe.config.paths import ROOT, VAR
 LOGS = VAR / "log"
 LOG_LIMIT = 20 * 1024 * 1024
 GRACE = 15.0
-RESTARTS, PER_SECONDS = 3, 60.0
+# A child that keeps dying is tried ever more seldom: half a second after its first death, then 1, 2, 4 … seconds.
+FIRST_PAUSE, LONGEST_PAUSE, STEADY_AFTER = 0.5, 15.0, 60.0
 _PR_SET_PDEATHSIG = 1
-
-
-class Failed(Exception):
-    """A process cannot be kept running; the message says which and ends with its last lines."""
 
 
 @dataclass
@@ -34,7 +30,9 @@ class Child:
     command: list[str]
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
-    starts: deque[float] = field(default_factory=deque)
+    started_at: float = 0.0
+    due_at: float | None = None
+    pause: float = FIRST_PAUSE
 
     @property
     def log(self) -> Path:
@@ -57,26 +55,28 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        self.starts.append(time.monotonic())
+        self.started_at = time.monotonic()
+        self.due_at = None
 
     def died(self) -> bool:
         """Tell whether the process has ended."""
         return self.process is not None and self.process.poll() is not None
 
     def revive(self) -> None:
-        """Start the process again.
+        """Start a process that has ended again, after a pause that doubles until it stays up for a minute.
 
-        Raises:
-            Failed: it has died too often in the last minute.
+        It is never given up: while the database is away nothing can serve, and once it is back everything must.
         """
         now = time.monotonic()
-        while self.starts and now - self.starts[0] > PER_SECONDS:
-            self.starts.popleft()
-        if len(self.starts) > RESTARTS:
-            raise Failed(f"{self.label}一再退出。它最后的话：\n{self.last_words()}")
-        code = self.process.returncode if self.process else None
-        say(f"{self.label}意外退出（{code}），已重新启动；详情见 {self.log}")
-        self.start()
+        if self.due_at is None:
+            if now - self.started_at > STEADY_AFTER:
+                self.pause = FIRST_PAUSE
+            self.due_at = now + self.pause
+            self.pause = min(2 * self.pause, LONGEST_PAUSE)
+            code = self.process.returncode if self.process else None
+            say(f"{self.label}意外退出（{code}），{self.due_at - now:.1f} 秒后重新启动；详情见 {self.log}")
+        elif now >= self.due_at:
+            self.start()
 
     def last_words(self, lines: int = 20) -> str:
         """Return the end of the log."""
@@ -107,16 +107,12 @@ def _die_with_parent() -> None:
 
 
 def watch(children: list[Child]) -> None:
-    """Keep the processes running until interrupted.
-
-    Raises:
-        Failed: one of them cannot be kept running.
-    """
+    """Keep the processes running until interrupted."""
     while True:
         for child in children:
             if child.died():
                 child.revive()
-        time.sleep(0.5)
+        time.sleep(0.25)
 
 
 def end(children: list[Child]) -> None:

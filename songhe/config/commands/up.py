@@ -38,7 +38,7 @@ def run(*, elders: int | None) -> int:
         children.watch(serving)
     except KeyboardInterrupt:
         return 0
-    except (CannotStart, children.Failed, tasks.Failed, holding.DatabaseNotReady, psycopg.Error) as error:
+    except (CannotStart, tasks.Failed, holding.DatabaseNotReady, psycopg.Error) as error:
         say(f"没有成功：{error}")
         return 1
     finally:
