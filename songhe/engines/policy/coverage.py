@@ -21,6 +21,8 @@ from songhe.engines.policy.syntax import Literal, Name, Node, UnaryTests, parts
 
 # So many steps are taken for one table before it is said to be too large to be looked over.
 MOST_STEPS = 400_000
+# So many different cells of one fact are compared with one another; the time grows with their square.
+_MOST_TESTS = 800
 _WHY = {
     "UNIQUE": "命中策略是“唯一”（U），只许一条符合",
     "ANY": "命中策略是“任一”（A），两条的输出却不同",
@@ -130,9 +132,12 @@ class Coverage:
         # What expressions compare with may matter to any fact they speak of.
         elsewhere = [*self._constants_before(), *self._late_constants()]
         for name, fact in facts.items():
+            asked = dict.fromkeys(tests.get(name, ()))
+            if len(asked) > _MOST_TESTS:
+                raise Unsearchable(f"“{name}”有 {len(asked)} 种条件，超过 {_MOST_TESTS} 种")
             allowed = self.model.allowed.get(name)
             found = points_of(
-                tests.get(name, ()),
+                asked,
                 self.constants,
                 self.model.inputs[name],
                 self.domains.get(name),

@@ -16,7 +16,7 @@ from songhe.engines.policy import decimals, temporal
 from songhe.engines.policy.comparing import RANGE_FUNCTIONS, compare, same
 from songhe.engines.policy.decimals import NUMBER_FUNCTIONS, NUMBERS
 from songhe.engines.policy.temporal import Months
-from songhe.engines.policy.texts import TEXT_FUNCTIONS, join, text_of
+from songhe.engines.policy.texts import TEXT_FUNCTIONS, bounded, join, text_of
 
 Value = Any
 
@@ -398,7 +398,7 @@ def call(name: str, values: list[Value], argument_names: tuple[str, ...] = ()) -
     if name not in _LISTS:
         values = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in values]
     try:
-        return function(*values)
+        return bounded(function(*values))
     except (TypeError, AttributeError, ValueError, KeyError, DecimalException, OverflowError):
         # DMN 1.5, 10.3.4: a function given arguments outside its domain is null.
         return None

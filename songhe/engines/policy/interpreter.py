@@ -38,6 +38,7 @@ from songhe.engines.policy.syntax import (
     Unary,
     UnaryTests,
 )
+from songhe.engines.policy.texts import bounded
 from songhe.engines.policy.types import coerced, is_of
 
 Value = Any
@@ -45,7 +46,7 @@ Names = Mapping[str, Value]
 # Where the types that a model defines are found among the names.
 TYPES = "·types"
 # So many turns of loops and calls of functions make one evaluation; a slip of the pen must not stop the server.
-MOST_STEPS = 2_000_000
+MOST_STEPS = 200_000
 
 
 class _Steps(threading.local):
@@ -127,7 +128,9 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Value:
         return None
     match sign:
         case "+":
-            return left + right if isinstance(left, str) and isinstance(right, str) else temporal.add(left, right)
+            if isinstance(left, str) and isinstance(right, str):
+                return bounded(left + right)
+            return temporal.add(left, right)
         case "-":
             return temporal.subtract(left, right)
         case "*" | "/":

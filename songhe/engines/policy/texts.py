@@ -7,19 +7,23 @@ from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from songhe.engines.policy import temporal
 from songhe.engines.policy.comparing import Interval
 from songhe.engines.policy.decimals import NUMBERS
+from songhe.engines.policy.errors import PolicyError
 from songhe.engines.policy.temporal import Months
 
 Value = Any
 
 _FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}
-# A repetition within a repetition can take for ever on a short text.
-_REPEATED_REPETITION = re.compile(r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)(?:[+*]|\{\d*,\d*\})")
 _LONGEST_PATTERN, _LONGEST_TEXT = 500, 100_000
+# So long may a text that an expression makes become, and a list.
+LONGEST_MADE = 2_000_000
+# So many ways of matching a text are tried at most: its length to the power of the pattern's repetitions.
+_MOST_WAYS = 100_000_000
 # Classes of XPath's regular expressions that Python writes otherwise.
 _CLASSES = {r"\p{L}": r"[^\W\d_]", r"\p{N}": r"\d", r"\p{Nd}": r"\d", r"\i": r"[^\W\d]", r"\c": r"[\w.:-]"}
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
@@ -27,15 +31,13 @@ _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})
 
 @lru_cache(maxsize=256)
 def _pattern(text: str, flags: str) -> re.Pattern[str]:
-    """Return a pattern; ValueError where it is none, or could take for ever."""
+    """Return a pattern; ValueError where it is none, or is too long."""
     if set(flags) - {*_FLAGS, "q"} or len(text) > _LONGEST_PATTERN:
         raise ValueError(text)
     if "q" in flags:
         text = re.escape(text)
     for name, written in _CLASSES.items():
         text = text.replace(name, written)
-    if _REPEATED_REPETITION.search(text):
-        raise ValueError(text)
     chosen = re.NOFLAG
     for flag in flags.replace("q", ""):
         chosen |= _FLAGS[flag]
@@ -43,6 +45,49 @@ def _pattern(text: str, flags: str) -> re.Pattern[str]:
         return re.compile(text, chosen)
     except re.error as error:
         raise ValueError(text) from error
+
+
+@lru_cache(maxsize=256)
+def _repetitions(pattern: re.Pattern[str]) -> int:
+    """Count a pattern's repetitions; ValueError where one could match the same text in many ways.
+
+    A repetition within a repetition, or of alternatives that begin alike, can take for ever on a short text.
+    """
+    return _count_repetitions(_parser.parse(pattern.pattern, pattern.flags), repeated=False)
+
+
+def _count_repetitions(parsed: Any, repeated: bool) -> int:
+    count = 0
+    for operator, details in parsed:
+        match str(operator):
+            case "MAX_REPEAT" | "MIN_REPEAT":
+                _least, most, inner = details
+                many = most > 1
+                if many and repeated:
+                    raise ValueError(parsed)
+                count += many + _count_repetitions(inner, repeated or many)
+            case "POSSESSIVE_REPEAT" | "GROUPREF":
+                raise ValueError(parsed)
+            case "BRANCH":
+                starts = [str(each[0]) if len(each) else "" for each in details[1]]
+                if repeated and (
+                    len(set(starts)) < len(starts) or not all(each.startswith("(LITERAL") for each in starts)
+                ):
+                    raise ValueError(parsed)
+                count += max(_count_repetitions(each, repeated) for each in details[1])
+            case "SUBPATTERN":
+                count += _count_repetitions(details[-1], repeated)
+            case "ATOMIC_GROUP" | "ASSERT" | "ASSERT_NOT":
+                count += _count_repetitions(details if operator == "ATOMIC_GROUP" else details[1], repeated)
+    return count
+
+
+def _fitting(pattern: str, flags: str, text: str) -> re.Pattern[str]:
+    """Return a pattern for a text; ValueError if looking for it could take for ever."""
+    found = _pattern(pattern, flags)
+    if len(text) ** _repetitions(found) > _MOST_WAYS:
+        raise ValueError(pattern)
+    return found
 
 
 def _are_texts(*texts: Value) -> bool:
@@ -53,14 +98,16 @@ def matches(text: Value, pattern: Value, flags: Value = None) -> Value:
     """Tell whether a regular expression is found in a text."""
     if not _are_texts(text, pattern, flags or ""):
         return None
-    return _pattern(pattern, flags or "").search(text) is not None
+    return _fitting(pattern, flags or "", text).search(text) is not None
 
 
 def replace(text: Value, pattern: Value, replacement: Value, flags: Value = None) -> Value:
     """Return a text with what a regular expression finds replaced; ``$1`` is its first group, ``$0`` all of it."""
     if not _are_texts(text, pattern, replacement, flags or ""):
         return None
-    found = _pattern(pattern, flags or "")
+    found = _fitting(pattern, flags or "", text)
+    if (len(text) + 1) * len(replacement) > LONGEST_MADE:
+        raise PolicyError(f"replace 得出的文字可能超过 {LONGEST_MADE} 个字符。")
     if "q" in (flags or ""):
         return found.sub(lambda _match: replacement, text)
 
@@ -80,12 +127,24 @@ def split(text: Value, delimiter: Value) -> Value:
     """Return the parts of a text between what a regular expression finds."""
     if not _are_texts(text, delimiter) or not delimiter:
         return None
-    found, parts, last = _pattern(delimiter, ""), [], 0
+    found, parts, last = _fitting(delimiter, "", text), [], 0
     for match in found.finditer(text):
         if match.end() > match.start():
             parts.append(text[last : match.start()])
             last = match.end()
     return [*parts, text[last:]]
+
+
+def bounded(value: Value) -> Value:
+    """Return what an expression made.
+
+    Raises:
+        PolicyError: a text or list has grown beyond any policy's.
+    """
+    if isinstance(value, str | list) and len(value) > LONGEST_MADE:
+        kind = "文字" if isinstance(value, str) else "列表"
+        raise PolicyError(f"{kind}的长度超过 {LONGEST_MADE}，已停止计算。")
+    return value
 
 
 def join(items: Value, delimiter: Value = None, prefix: Value = None, suffix: Value = None) -> Value:
