@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from songhe.config.paths import KEYRING
@@ -60,6 +61,7 @@ def add_key() -> int:
     return number
 
 
+@lru_cache(maxsize=2)
 def _parse(text: str) -> Keyring:
     data = json.loads(text)
     return Keyring(

@@ -23,29 +23,68 @@ class NotOpened(Exception):
     """A sealed value does not open: its key is missing, or the row or the bytes were altered."""
 
 
-def seal(text: str, *, context: str) -> bytes:
-    """Seal a text for one context (``table:row id:column``)."""
+class Sealer:
+    """Seals, opens and indexes under one keyring; whoever has many texts takes one and asks for its keys once."""
+
+    def __init__(self, ring: keyring.Keyring) -> None:
+        self.ring = ring
+        self._keys = {number: SM4(key) for number, key in ring.seal.items()}
+        self._prefix = ring.current.to_bytes(2, "big")
+        self._begun: dict[str, hmac.HMAC] = {}
+
+    def seal(self, text: str, *, context: str) -> bytes:
+        """Seal a text for one context (``table:row id:column``)."""
+        nonce = os.urandom(NONCE)
+        encryptor = Cipher(self._keys[self.ring.current], GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(context.encode())
+        body = encryptor.update(text.encode()) + encryptor.finalize()
+        return self._prefix + nonce + body + encryptor.tag
+
+    def unseal(self, sealed: bytes, *, context: str) -> str:
+        """Open a sealed text in its context; NotOpened if it was altered, moved, or its key is not in the keyring."""
+        number = int.from_bytes(sealed[:2], "big")
+        key = self._keys.get(number)
+        if key is None:
+            raise NotOpened(f"密钥环里没有第 {number} 号密钥。")
+        nonce, body, tag = sealed[2 : 2 + NONCE], sealed[2 + NONCE : -TAG], sealed[-TAG:]
+        decryptor = Cipher(key, GCM(nonce, tag)).decryptor()
+        decryptor.authenticate_additional_data(context.encode())
+        try:
+            return (decryptor.update(body) + decryptor.finalize()).decode()
+        except InvalidTag as error:
+            raise NotOpened("密文与所在记录不符：可能被改动或移动过。") from error
+
+    def index(self, text: str, *, purpose: str) -> bytes:
+        """Return the keyed digest by which an exact value is found; full-width and case are folded."""
+        begun = self._begun.get(purpose)
+        if begun is None:
+            begun = self._begun[purpose] = hmac.HMAC(self.ring.index, hashes.SM3())
+            begun.update(purpose.encode() + b"\0")
+        digest = begun.copy()
+        digest.update(normal(text).encode())
+        return digest.finalize()
+
+
+_present: Sealer | None = None
+
+
+def sealer() -> Sealer:
+    """Return the sealer of the keyring as it is now."""
+    global _present
     ring = keyring.load()
-    nonce = os.urandom(NONCE)
-    encryptor = Cipher(SM4(ring.seal[ring.current]), GCM(nonce)).encryptor()
-    encryptor.authenticate_additional_data(context.encode())
-    body = encryptor.update(text.encode()) + encryptor.finalize()
-    return ring.current.to_bytes(2, "big") + nonce + body + encryptor.tag
+    if _present is None or _present.ring != ring:
+        _present = Sealer(ring)
+    return _present
+
+
+def seal(text: str, *, context: str) -> bytes:
+    """Seal one text for one context (``table:row id:column``)."""
+    return sealer().seal(text, context=context)
 
 
 def unseal(sealed: bytes, *, context: str) -> str:
-    """Open a sealed text in its context; NotOpened if it was altered, moved, or its key is not in the keyring."""
-    number = int.from_bytes(sealed[:2], "big")
-    key = keyring.load().seal.get(number)
-    if key is None:
-        raise NotOpened(f"密钥环里没有第 {number} 号密钥。")
-    nonce, body, tag = sealed[2 : 2 + NONCE], sealed[2 + NONCE : -TAG], sealed[-TAG:]
-    decryptor = Cipher(SM4(key), GCM(nonce, tag)).decryptor()
-    decryptor.authenticate_additional_data(context.encode())
-    try:
-        return (decryptor.update(body) + decryptor.finalize()).decode()
-    except InvalidTag as error:
-        raise NotOpened("密文与所在记录不符：可能被改动或移动过。") from error
+    """Open one sealed text in its context; NotOpened if it was altered, moved, or its key is not in the keyring."""
+    return sealer().unseal(sealed, context=context)
 
 
 def key_number(sealed: bytes) -> int:
@@ -55,9 +94,7 @@ def key_number(sealed: bytes) -> int:
 
 def blind_index(text: str, *, purpose: str) -> bytes:
     """Return the keyed digest by which an exact value is found without being stored; full-width and case are folded."""
-    digest = hmac.HMAC(keyring.load().index, hashes.SM3())
-    digest.update(purpose.encode() + b"\0" + normal(text).encode())
-    return digest.finalize()
+    return sealer().index(text, purpose=purpose)
 
 
 def normal(text: str) -> str:

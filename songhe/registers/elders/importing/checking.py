@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from songhe.core.calendar.services import today
 from songhe.core.errors import Refused
 from songhe.registers.elders import identity, names, rules
 from songhe.registers.elders.importing.columns import LABELS, fold
-from songhe.registers.elders.models import DifficultyKind, LivingSituation, Sex
+from songhe.registers.elders.models import DifficultyKind, Elder, LivingSituation, Sex
 
 SPREADSHEET_DAY_0 = date(1899, 12, 30)
 NOTHING = frozenset({"", "无", "否", "没有", "/", "-", "—", "--", "不详", "未知", "N/A", "NULL", "空"})
@@ -170,9 +170,9 @@ class Checker:
             text = self._cell(cells, key)
             if text in NOTHING and key not in ("name", "id_number"):
                 continue
-            read = _READERS.get(key)
+            read = _READERS.get(key, str)
             try:
-                values[key] = read(text) if read else text
+                values[key] = read(text)
             except Wrong as error:
                 self._fault(line, key, error.wrong, error.todo)
             except Refused as error:
@@ -380,7 +380,19 @@ def _phone(text: str) -> str:
     return identity.phone(first)
 
 
-_READERS = {
+def _within(field: str) -> Callable[[str], str]:
+    limit = Elder._meta.get_field(field).max_length
+
+    def read(text: str) -> str:
+        if limit is not None and len(text) > limit:
+            raise Wrong(f"有 {len(text)} 个字，最多 {limit} 个字", "请缩短后再导入。")
+        return text
+
+    return read
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    **{field: _within(field) for field in ("ethnicity", "address", "registered_address", "remarks")},
     "name": _name,
     "id_number": _id_number,
     "sex": _sex,

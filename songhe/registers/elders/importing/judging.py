@@ -15,13 +15,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from songhe.core.crypto.sealing import blind_index
+from songhe.core.crypto.sealing import Sealer, sealer
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import names
 from songhe.registers.elders.importing.checking import Judged
 from songhe.registers.elders.importing.columns import LABELS
 from songhe.registers.elders.importing.matching import ASKED_FROM, Described, same_name, weigh
 from songhe.registers.elders.models import (
+    Contact,
     Difficulty,
     Elder,
     ElderState,
@@ -49,6 +50,7 @@ class Desk:
     batch: ImportBatch
     seen: dict[bytes, int] = field(default_factory=dict)
     among: int = 0
+    sealer: Sealer = field(default_factory=sealer)
 
     def __post_init__(self) -> None:
         self.source = self.batch.source
@@ -59,40 +61,131 @@ class Desk:
         return str(self.source.rules.get(name, Rule.TAKE))
 
 
-def judge(desk: Desk, judged: Sequence[tuple[ImportRow, Judged]]) -> None:
-    """Fill in every row's verdict, what would change and what is asked; saves nothing."""
+@dataclass(slots=True)
+class Line:
+    """A roll's line while it is judged: an ``ImportRow`` without the cost of a record, ``values`` not yet sealed."""
+
+    pk: UUID
+    number: int
+    answers: dict[str, str]
+    number_index: bytes | None = None
+    name: str = ""
+    verdict: str = Verdict.UNJUDGED
+    said_on: date | None = None
+    values: str = ""
+    asks: list[str] = field(default_factory=list)
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    elder_id: UUID | None = None
+    elder_version: int | None = None
+
+    def write_to(self, row: ImportRow) -> None:
+        """Give a record what was judged; saves nothing."""
+        for name in JUDGED:
+            setattr(row, name, getattr(self, name))
+        row.before = ""
+
+
+JUDGED = (
+    "number_index", "name", "verdict", "said_on", "values", "asks", "candidates", "errors", "notes", "changes",
+    "elder_id", "elder_version",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Known:
+    """What the register knows of an elder that a line is held against; numbers by their blind indexes only."""
+
+    pk: UUID
+    version: int
+    state: str
+    area_id: int
+    area_name: str
+    number_index: bytes | None
+    phone_index: bytes | None
+    death_date: date | None
+    moved_away_on: date | None
+    merged_into_id: UUID | None
+    written: dict[str, str]
+    difficulties: list[tuple[str, date | None]] = field(default_factory=list)
+    contacts: list[bytes] = field(default_factory=list)
+    last_order: int = 0
+
+    @property
+    def name(self) -> str:
+        """The elder's name."""
+        return self.written["name"]
+
+
+def judge(desk: Desk, judged: Sequence[tuple[Line, Judged]]) -> None:
+    """Fill in every line's verdict, what would change and what is asked; saves nothing."""
     for row, line in judged:
         number = line.values.get("id_number")
-        row.number_index = blind_index(number, purpose="id_number_index") if number else None
-    indexes = [index for row, _line in judged if (index := index_of(row))]
+        row.number_index = desk.sealer.index(number, purpose="id_number_index") if number else None
+    indexes = [row.number_index for row, _line in judged if row.number_index]
     known = known_by_number(indexes)
     elsewhere = _elsewhere([index for index in indexes if index not in known])
-    unknown = [(row, line) for row, line in judged if (index := index_of(row)) not in known and index not in elsewhere]
+    unknown = [pair for pair in judged if pair[0].number_index not in known and pair[0].number_index not in elsewhere]
     likely = _candidates(desk, unknown)
-    told = Elder.objects.filter(pk__in=[who for row, _line in judged if (who := _told(row))])
-    chosen = told.prefetch_related("difficulties", "contacts").select_related("area").in_bulk()
+    told = [who for row, _line in judged if row.answers and (who := _told(row))]
+    chosen = known_by_id(told)
     for row, line in judged:
         _judge_row(desk, row, line, known, elsewhere, likely.get(row.number, []), chosen)
 
 
-def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Elder]:
+def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Known]:
     """Return the elders in scope by the blind index of their number, with what a roll may add to."""
-    rows = Elder.objects.filter(id_number_index__in=list(indexes)).prefetch_related("difficulties", "contacts")
-    found = {bytes(elder.id_number_index or b""): elder for elder in rows.select_related("area")}
+    found = {elder.number_index: elder for elder in _known(id_number_index__in=list(indexes)) if elder.number_index}
     merged = {elder.merged_into_id for elder in found.values() if elder.merged_into_id}
     if merged:
         # Whose record was taken into another is the other.
-        kept = Elder.objects.prefetch_related("difficulties", "contacts").select_related("area").in_bulk(merged)
-        found = {index: kept.get(elder.merged_into_id, elder) for index, elder in found.items()}
+        kept = known_by_id(merged)
+        found = {
+            index: kept.get(elder.merged_into_id, elder) if elder.merged_into_id else elder
+            for index, elder in found.items()
+        }
     return found
 
 
-def index_of(row: ImportRow) -> bytes | None:
-    """Return the blind index of a line's number."""
-    return bytes(row.number_index) if row.number_index else None
+def known_by_id(pks: Iterable[UUID]) -> dict[UUID, Known]:
+    """Return the elders in scope of these ids."""
+    pks = set(pks)
+    return {elder.pk: elder for elder in _known(pk__in=pks)} if pks else {}
 
 
-def _told(row: ImportRow) -> UUID | None:
+_TEXTS = tuple(name for name in COMPARED if name != "phone")
+
+
+def _known(**which: Any) -> list[Known]:
+    rows = Elder.objects.filter(**which).values_list(
+        "pk", "version", "state", "area_id", "area__name", "id_number_index", "phone_index", "death_date",
+        "moved_away_on", "merged_into_id", *_TEXTS,
+    )  # fmt: skip
+    found = {}
+    for pk, version, state, area, area_name, number, phone, died, left, merged, *texts in rows:
+        found[pk] = Known(
+            pk, version, state, area, area_name, _bytes(number), _bytes(phone), died, left, merged,
+            dict(zip(_TEXTS, texts, strict=True)),
+        )  # fmt: skip
+    if not found:
+        return []
+    difficulties = Difficulty.objects.filter(elder__in=found).order_by()
+    for elder_id, kind, validity in difficulties.values_list("elder_id", "kind", "validity"):
+        found[elder_id].difficulties.append((kind, validity.upper))
+    contacts = Contact.objects.filter(elder__in=found).order_by()
+    for elder_id, phone, order in contacts.values_list("elder_id", "phone_index", "order"):
+        found[elder_id].contacts.append(bytes(phone))
+        found[elder_id].last_order = max(found[elder_id].last_order, order)
+    return list(found.values())
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def _told(row: Line) -> UUID | None:
     who = row.answers.get(WHO, "")
     return UUID(who) if who not in ("", NEW, SKIP) else None
 
@@ -111,24 +204,24 @@ def _elsewhere(indexes: list[bytes]) -> set[bytes]:
 
 def _judge_row(
     desk: Desk,
-    row: ImportRow,
+    row: Line,
     line: Judged,
-    known: dict[bytes, Elder],
+    known: dict[bytes, Known],
     elsewhere: set[bytes],
-    likely: list[tuple[Elder, float, tuple[str, ...]]],
-    chosen: dict[UUID, Elder],
+    likely: list[tuple[UUID, float, tuple[str, ...]]],
+    chosen: dict[UUID, Known],
 ) -> None:
-    values, index = line.values, index_of(row)
+    values, index = line.values, row.number_index
     row.name = str(values.get("name", ""))[:60]
     row.elder_id = row.elder_version = None
-    row.changes, row.asks, row.candidates, row.before = [], [], [], ""
+    row.changes, row.asks, row.candidates = [], [], []
     row.said_on = date.fromisoformat(values["died_on"]) if "died_on" in values else None
     if index is not None and (earlier := desk.seen.setdefault(index, row.number)) != row.number:
         _wrong(line, f"与第 {earlier} 行是同一个身份证号", "请删去重复的一行。")
     elder = _whose(row, line, known.get(index) if index is not None else None, likely, chosen)
     if elder is not None:
         row.elder_id, row.elder_version = elder.pk, elder.version
-        _tell_of_elder(desk, line, elder)
+        _tell_of_elder(desk, row, line, elder)
     elif index in elsewhere:
         _wrong(line, "已由您管辖范围以外的社区登记", "请联系上级民政部门核对，由原社区办理居住地变更。")
     elif not row.asks and not desk.about_dead:
@@ -138,12 +231,12 @@ def _judge_row(
 
 
 def _whose(
-    row: ImportRow,
+    row: Line,
     line: Judged,
-    holder: Elder | None,
-    likely: list[tuple[Elder, float, tuple[str, ...]]],
-    chosen: dict[UUID, Elder],
-) -> Elder | None:
+    holder: Known | None,
+    likely: list[tuple[UUID, float, tuple[str, ...]]],
+    chosen: dict[UUID, Known],
+) -> Known | None:
     """Return the elder a line is about; where only a person can tell, ask and return None."""
     answer = row.answers.get(WHO, "")
     if answer in (NEW, SKIP):
@@ -155,36 +248,36 @@ def _whose(
         if not name or same_name(name, holder.name):
             return holder
         row.asks = [WHO]
-        row.candidates = [_candidate(holder, None, ("身份证号相同", f"档案姓名为{holder.name}，名册姓名为{name}"))]
+        row.candidates = [_candidate(holder.pk, None, ("身份证号相同", f"档案姓名为{holder.name}，名册姓名为{name}"))]
         return None
     if likely:
         row.asks = [WHO]
-        row.candidates = [_candidate(elder, chance, reasons) for elder, chance, reasons in likely]
+        row.candidates = [_candidate(elder_id, chance, reasons) for elder_id, chance, reasons in likely]
     return None
 
 
-def _candidate(elder: Elder, chance: float | None, reasons: Sequence[str]) -> dict[str, Any]:
-    return {"elder": str(elder.pk), "chance": None if chance is None else round(chance, 4), "reasons": list(reasons)}
+def _candidate(elder_id: UUID, chance: float | None, reasons: Sequence[str]) -> dict[str, Any]:
+    return {"elder": str(elder_id), "chance": None if chance is None else round(chance, 4), "reasons": list(reasons)}
 
 
-def _tell_of_elder(desk: Desk, line: Judged, elder: Elder) -> None:
+def _tell_of_elder(desk: Desk, row: Line, line: Judged, elder: Known) -> None:
     values = line.values
     if elder.state != ElderState.ACTIVE:
         if not desk.about_dead:
             day = elder.death_date or elder.moved_away_on
-            said = f"档案显示该老人{elder.get_state_display()}（{day}）"
+            said = f"档案显示该老人{ElderState(elder.state).label}（{day}）"
             _wrong(line, said, "请核实；属误登的，先恢复在册再导入。")
     elif "area" in values and values["area"] != elder.area_id:
-        said = f"与档案中的居住社区（{elder.area.name}）不同，导入不改居住社区，请另行办理居住地变更"
+        said = f"与档案中的居住社区（{elder.area_name}）不同，导入不改居住社区，请另行办理居住地变更"
         line.notes.append({"column": LABELS["area"], "wrong": said, "todo": ""})
     if line.no_number is not None:
         line.notes.append({**line.no_number, "todo": ""})
-    elif elder.id_number and values.get("id_number") not in (None, elder.id_number):
+    elif elder.number_index and row.number_index not in (None, elder.number_index):
         said = "与档案中的证件号码不同，导入不改号码，请核对后在档案中更正"
         line.notes.append({"column": LABELS["id_number"], "wrong": said, "todo": ""})
 
 
-def _newcomer(row: ImportRow, line: Judged) -> None:
+def _newcomer(row: Line, line: Judged) -> None:
     """Say what a line lacks to become a record of its own."""
     if line.no_number is None:
         return
@@ -198,7 +291,7 @@ def _newcomer(row: ImportRow, line: Judged) -> None:
             line.errors.append({"column": LABELS[key], "wrong": f"没有完整的{LABELS[key]}", "todo": todo})
 
 
-def _verdict(desk: Desk, row: ImportRow, line: Judged, elder: Elder | None) -> str:
+def _verdict(desk: Desk, row: Line, line: Judged, elder: Known | None) -> str:
     if row.answers.get(WHO) == SKIP:
         return Verdict.LEFT
     if line.errors:
@@ -222,14 +315,20 @@ def _wrong(line: Judged, wrong: str, todo: str) -> None:
 # --- what would change ---
 
 
-def _differences(desk: Desk, row: ImportRow, elder: Elder, values: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _differences(desk: Desk, row: Line, elder: Known, values: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return what a line would change of an elder, by target, and what a person must decide first.
 
     A blank cell changes nothing.
     """
     changes, asks = [], []
     for key in COMPARED:
-        if key not in values or values[key] == (present := getattr(elder, key)):
+        if key not in values:
+            continue
+        if key == "phone":
+            present: Any = elder.phone_index
+            if desk.sealer.index(values[key], purpose="phone_index") == present:
+                continue
+        elif values[key] == (present := elder.written[key]):
             continue
         rule = desk.rule(key)
         if rule == Rule.ASK and present:
@@ -239,27 +338,25 @@ def _differences(desk: Desk, row: ImportRow, elder: Elder, values: dict[str, Any
                 changes.append(key)
         elif rule != Rule.KEEP and (rule != Rule.FILL or not present):
             changes.append(key)
-    if values.get("id_number") and not elder.id_number:
+    if row.number_index and not elder.number_index:
         changes.append("id_number")
     if any(not has_difficulty(elder, said) for said in values.get("difficulties", [])):
         changes.append("difficulties")
     contact = values.get("contact")
-    if contact and not has_contact(elder, contact):
+    if contact and not has_contact(desk.sealer, elder, contact):
         changes.append("contact_phone")
     return changes, asks
 
 
-def has_difficulty(elder: Elder, said: dict[str, Any]) -> bool:
+def has_difficulty(elder: Known, said: dict[str, Any]) -> bool:
     """Tell whether an elder is in a kind of difficulty on or after the day a line says."""
     first = first_day(said)
-    rows: Iterable[Difficulty] = elder.difficulties.all()
-    return any(row.kind == said["kind"] and (row.validity.upper is None or row.validity.upper > first) for row in rows)
+    return any(kind == said["kind"] and (upper is None or upper > first) for kind, upper in elder.difficulties)
 
 
-def has_contact(elder: Elder, said: dict[str, Any]) -> bool:
+def has_contact(with_keys: Sealer, elder: Known, said: dict[str, Any]) -> bool:
     """Tell whether a telephone is already one of an elder's contacts."""
-    index = blind_index(said["phone"], purpose="phone_index")
-    return any(bytes(contact.phone_index or b"") == index for contact in elder.contacts.all())
+    return with_keys.index(said["phone"], purpose="phone_index") in elder.contacts
 
 
 def first_day(said: dict[str, Any]) -> date:
@@ -293,28 +390,26 @@ JOIN elders_elder e ON e.name = r.name AND e.birth_date = r.birth AND e.state <>
 """
 
 
-def _candidates(
-    desk: Desk, rows: list[tuple[ImportRow, Judged]]
-) -> dict[int, list[tuple[Elder, float, tuple[str, ...]]]]:
+def _candidates(desk: Desk, rows: list[tuple[Line, Judged]]) -> dict[int, list[tuple[UUID, float, tuple[str, ...]]]]:
     """Return, by line number, those in scope whom a line is likely to be about, the likeliest first."""
     described = {row.number: _described(line) for row, line in rows if line.values.get("name")}
     by_line = {row.number: line for row, line in rows}
-    pairs = _pairs(_LIKE, {n: one for n, one in described.items() if by_line[n].no_number is not None})
-    pairs += _pairs(_NAMESAKES, {n: one for n, one in described.items() if one.number and one.birth})
+    pairs = _pairs(desk, _LIKE, {n: one for n, one in described.items() if by_line[n].no_number is not None})
+    pairs += _pairs(desk, _NAMESAKES, {n: one for n, one in described.items() if one.number and one.birth})
     if not pairs:
         return {}
     elders = Elder.objects.in_bulk({elder_id for _n, elder_id in pairs})
     desk.among = desk.among or within_scope(Elder.objects.all()).count()
-    found: dict[int, list[tuple[Elder, float, tuple[str, ...]]]] = defaultdict(list)
+    found: dict[int, list[tuple[UUID, float, tuple[str, ...]]]] = defaultdict(list)
     for number, elder_id in pairs:
         elder = elders[elder_id]
         weighed = weigh(described[number], describe(elder), among=desk.among)
         if weighed.probability >= ASKED_FROM:
-            found[number].append((elder, weighed.probability, weighed.reasons))
+            found[number].append((elder_id, weighed.probability, weighed.reasons))
     return {n: sorted(of, key=lambda one: -one[1])[:MOST_CANDIDATES] for n, of in found.items()}
 
 
-def _pairs(statement: str, described: dict[int, Described]) -> list[tuple[int, UUID]]:
+def _pairs(desk: Desk, statement: str, described: dict[int, Described]) -> list[tuple[int, UUID]]:
     if not described:
         return []
     people = described.values()
@@ -325,7 +420,7 @@ def _pairs(statement: str, described: dict[int, Described]) -> list[tuple[int, U
     }
     if statement is _LIKE:
         values["pinyin"] = [names.keys(one.name).pinyin for one in people]
-        values["phone"] = [blind_index(one.phone, purpose="phone_index") if one.phone else None for one in people]
+        values["phone"] = [desk.sealer.index(one.phone, purpose="phone_index") if one.phone else None for one in people]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())

@@ -2,65 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError, Q
 
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import now, today
-from songhe.core.crypto.sealing import blind_index
+from songhe.core.crypto.sealing import Sealer, sealer
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
+from songhe.core.ids import uuid7
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
 from songhe.core.sheets import Sheet, read
-from songhe.core.validity import from_day
-from songhe.registers.elders import services as elders
-from songhe.registers.elders.events import DifficultyChanged, ElderRegistered, RollApplied, RollUndone
-from songhe.registers.elders.importing import bulk, standing
+from songhe.registers.elders.events import RollApplied, RollUndone
+from songhe.registers.elders.importing import bulk, entering, standing, undoing
 from songhe.registers.elders.importing.checking import Checker, Places
 from songhe.registers.elders.importing.columns import LABELS, NEEDED, Head, find_head, fold, suggest
-from songhe.registers.elders.importing.judging import (
-    COMPARED,
-    NEW,
-    SKIP,
-    WHO,
-    Desk,
-    dump,
-    first_day,
-    has_contact,
-    has_difficulty,
-    index_of,
-    judge,
-    known_by_number,
-)
-from songhe.registers.elders.models import (
-    Contact,
-    Difficulty,
-    Elder,
-    IdKind,
-    ImportBatch,
-    ImportRow,
-    ImportSource,
-    Rule,
-    Verdict,
-)
+from songhe.registers.elders.importing.judging import JUDGED, NEW, SKIP, WHO, Desk, Line, dump, judge
+from songhe.registers.elders.models import ImportBatch, ImportRow, ImportSource, Rule, Verdict
 
 CHUNK = 5000
 KEPT = timedelta(days=90)
 """How long a roll's lines are kept for undoing it."""
 
-JUDGED = (
-    "values", "before", "number_index", "name", "verdict", "errors", "notes", "changes", "elder_id", "elder_version",
-    "said_on", "asks", "candidates",
-)  # fmt: skip
-APPLIED = ("verdict", "errors", "elder_id", "elder_version", "before", "made", "applied")
+STAGED = ("id", "batch", "number", "cells")
+KEPT_VALUES = frozenset({Verdict.NEW, Verdict.CHANGED, Verdict.CONFLICT})
+_CELLS, _VALUES = ImportRow._meta.get_field("cells"), ImportRow._meta.get_field("values")
 
 
 # --- handing in -------------------------------------------------------------------------------------------------
@@ -106,9 +79,16 @@ def stage(
         raise Refused("表头下面没有数据行，请检查后重新上传。", field="file")
     batch.rows_read, batch.rows_skipped = len(lines), len(body) - len(lines)
     save(batch)
+    keys = sealer()
     for part in _chunks(lines):
-        bulk.insert(ImportRow, [ImportRow(batch=batch, number=number, cells=dump(cells)) for number, cells in part])
+        bulk.insert_values(ImportRow, STAGED, (_staged(batch, number, cells, keys) for number, cells in part))
     return batch
+
+
+def _staged(batch: ImportBatch, number: int, cells: list[str], keys: Sealer) -> tuple[Any, ...]:
+    """Return the columns of a line handed in, as ``STAGED`` names them."""
+    pk = uuid7()
+    return pk, batch.pk, number, keys.seal(dump(cells), context=_CELLS.context(pk))
 
 
 def _best_sheet(sheets: list[Sheet]) -> tuple[Sheet, Head]:
@@ -172,11 +152,29 @@ def look_over(*, batch_id: UUID) -> ImportBatch:
     """Judge every line against the register as it is now; writes nothing to it. Decisions made before still count."""
     batch = _open(batch_id)
     checker, desk = _checker(batch), Desk(batch)
-    for rows in _rows(batch):
-        judge(desk, [(row, checker.judge(json.loads(row.cells))) for row in rows])
-        bulk.update(ImportRow, rows, JUDGED)
+    for rows in _rows(batch, ("pk", "number", "answers", "cells")):
+        lines = [
+            (
+                Line(pk, number, answers),
+                checker.judge(json.loads(desk.sealer.unseal(bytes(cells), context=_CELLS.context(pk)))),
+            )
+            for pk, number, answers, cells in rows
+        ]
+        judge(desk, lines)
+        bulk.update_values(ImportRow, [*JUDGED, "before"], (_looked_over(line, desk.sealer) for line, _said in lines))
     batch.previewed_at, batch.refusal = now(), ""
     return save(batch)
+
+
+def _looked_over(line: Line, keys: Sealer) -> tuple[Any, ...]:
+    """Return what was found about a line, its key first, as ``JUDGED`` names it; only what may be written is kept."""
+    kept = line.values if line.verdict in KEPT_VALUES else ""
+    return (
+        line.pk, line.number_index, line.name, str(line.verdict), line.said_on,
+        keys.seal(kept, context=_VALUES.context(line.pk)) if kept else None,
+        dump(line.asks), dump(line.candidates), dump(line.errors), dump(line.notes), dump(line.changes),
+        line.elder_id, line.elder_version, None,
+    )  # fmt: skip
 
 
 def _checker(batch: ImportBatch) -> Checker:
@@ -212,13 +210,14 @@ def decide(*, row_id: UUID, answers: dict[str, str], user: User | None = None) -
         if answer not in (offered if key == WHO else {Rule.TAKE, Rule.KEEP}):
             raise Refused("没有这个选项，请刷新页面后重新选择。")
     row.answers, row.decided_by = {**row.answers, **answers}, user
-    desk = Desk(batch)
-    line = _checker(batch).judge(json.loads(row.cells))
-    if number := line.values.get("id_number"):
-        index = blind_index(number, purpose="id_number_index")
+    desk, line = Desk(batch), Line(row.pk, row.number, row.answers)
+    said = _checker(batch).judge(json.loads(row.cells))
+    if number := said.values.get("id_number"):
+        index = desk.sealer.index(number, purpose="id_number_index")
         first = batch.rows.filter(number_index=index).exclude(verdict=Verdict.LEFT).order_by("number").first()
         desk.seen[index] = min(first.number, row.number) if first else row.number
-    judge(desk, [(row, line)])
+    judge(desk, [(line, said)])
+    line.write_to(row)
     row.save()
     return row
 
@@ -256,8 +255,9 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
     standing.refuse_out_of_order(batch)
     try:
         with transaction.atomic():
-            for rows in _rows(batch, verdict__in=[Verdict.NEW, Verdict.CHANGED]):
-                _apply(batch, rows)
+            desk = entering.Desk(batch, sealer())
+            for rows in _rows(batch, entering.READ, verdict__in=[Verdict.NEW, Verdict.CHANGED]):
+                desk.enter(desk.read(rows))
             standing.enter(batch)
     except IntegrityError as error:
         raise Refused("导入期间名册里的老人被他人登记或修改，本次没有写入任何内容，请重新核对后再导入。") from error
@@ -265,110 +265,6 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
     save(batch)
     publish(RollApplied(batch_id=batch.pk))
     return batch
-
-
-def _apply(batch: ImportBatch, rows: list[ImportRow]) -> None:
-    indexes = [index for row in rows if (index := index_of(row))]
-    told = [row.elder_id for row in rows if row.elder_id]
-    meant = Q(id_number_index__in=indexes) | Q(pk__in=told) if told else Q(id_number_index__in=indexes)
-    list(Elder.objects.select_for_update(of=("self",)).filter(meant).order_by("pk"))
-    known = known_by_number(indexes)
-    by_id = {elder.pk: elder for elder in known.values()}
-    if unread := [pk for pk in told if pk not in by_id]:
-        by_id |= Elder.objects.prefetch_related("difficulties", "contacts").in_bulk(unread)
-    fresh: list[tuple[ImportRow, Elder, dict[str, Any]]] = []
-    for row in rows:
-        values = json.loads(row.values)
-        try:
-            if row.verdict == Verdict.NEW:
-                if known.get(index_of(row) or b"") is not None:
-                    raise Refused("核对之后已由他人建档，请重新核对")
-                fresh.append((row, _new(batch, values), values))
-            else:
-                elder = by_id.get(row.elder_id) if row.elder_id else None
-                if elder is None or elder.version != row.elder_version:
-                    raise Refused("核对之后被他人修改，请重新核对")
-                _change(batch, row, elder, values)
-        except Refused as error:
-            row.verdict = Verdict.WRONG
-            row.errors = [*row.errors, {"column": LABELS["name"], "wrong": error.message, "todo": ""}]
-    _enter(batch, fresh)
-    bulk.update(ImportRow, rows, APPLIED)
-
-
-def _new(batch: ImportBatch, values: dict[str, Any]) -> Elder:
-    elder = Elder(
-        area_id=values["area"],
-        id_kind=IdKind.RESIDENT if "id_number" in values else IdKind.NONE,
-        id_number=values.get("id_number", ""),
-        birth_date=date.fromisoformat(values["birth_date"]),
-        sex=values["sex"],
-        registered_on=today(),
-        **{key: values[key] for key in COMPARED if key in values and key != "name"},
-    )
-    elders.fit(elder, name=values["name"])
-    return elder
-
-
-def _enter(batch: ImportBatch, fresh: list[tuple[ImportRow, Elder, dict[str, Any]]]) -> None:
-    made = [elder for _row, elder, _values in fresh]
-    bulk.insert(Elder, made)
-    difficulties: list[Difficulty] = []
-    contacts: list[Contact] = []
-    for row, elder, values in fresh:
-        mine = [_difficulty(batch, elder, said) for said in values.get("difficulties", [])]
-        called = [_contact(elder, values["contact"], 1)] if "contact" in values else []
-        difficulties += mine
-        contacts += called
-        row.elder_id, row.elder_version, row.applied = elder.pk, 1, True
-        row.made = _made(mine, called)
-    bulk.insert(Difficulty, difficulties)
-    bulk.insert(Contact, contacts)
-    for elder in made:
-        publish(ElderRegistered(elder_id=elder.pk))
-
-
-def _change(batch: ImportBatch, row: ImportRow, elder: Elder, values: dict[str, Any]) -> None:
-    fields = {key: values[key] for key in row.changes if key in COMPARED}
-    if "id_number" in row.changes:
-        fields |= {"id_number": values["id_number"], "id_kind": IdKind.RESIDENT}
-    if fields:
-        row.before = dump({key: getattr(elder, key) for key in fields})
-        elders.amend(elder_id=elder.pk, **fields)
-    difficulties = [
-        save(_difficulty(batch, elder, said))
-        for said in values.get("difficulties", [])
-        if not has_difficulty(elder, said)
-    ]
-    for difficulty in difficulties:
-        publish(DifficultyChanged(elder_id=elder.pk, kind=difficulty.kind))
-    contacts = []
-    if "contact" in values and not has_contact(elder, values["contact"]):
-        order = 1 + max((contact.order for contact in elder.contacts.all()), default=0)
-        contacts.append(save(_contact(elder, values["contact"], order)))
-    elder.refresh_from_db(fields=["version"])
-    row.elder_version, row.applied = elder.version, True
-    row.made = _made(difficulties, contacts)
-
-
-def _difficulty(batch: ImportBatch, elder: Elder, said: dict[str, Any]) -> Difficulty:
-    return Difficulty(
-        elder=elder,
-        area_id=elder.area_id,
-        kind=said["kind"],
-        grade=said["grade"],
-        evidence=said["evidence"][:100],
-        source=batch.source.name,
-        validity=from_day(first_day(said)),
-    )
-
-
-def _contact(elder: Elder, said: dict[str, Any], order: int) -> Contact:
-    return Contact(elder=elder, name=said["name"], relation=said["relation"][:20], phone=said["phone"], order=order)
-
-
-def _made(difficulties: list[Difficulty], contacts: list[Contact]) -> dict[str, list[str]]:
-    return {"difficulties": [str(row.pk) for row in difficulties], "contacts": [str(row.pk) for row in contacts]}
 
 
 # --- undoing ----------------------------------------------------------------------------------------------------
@@ -391,48 +287,14 @@ def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None
     locked(ImportSource.objects.filter(pk=batch.source_id))
     standing.refuse_not_latest(batch)
     standing.take_back(batch)
+    keys = sealer()
     with use(Scope.system()):
-        for rows in _rows(batch, applied=True):
-            known = Elder.objects.select_for_update(of=("self",)).in_bulk([row.elder_id for row in rows])
-            for row in rows:
-                elder = known.get(row.elder_id)
-                if elder is not None and elder.version == row.elder_version:
-                    row.undone = _take_back(row, elder)
-            bulk.update(ImportRow, rows, ["undone"])
+        for rows in _rows(batch, undoing.READ, applied=True):
+            undoing.take_back(rows, keys)
     batch.undone_at, batch.undone_by, batch.refusal = now(), user, ""
     save(batch)
     publish(RollUndone(batch_id=batch.pk))
     return batch
-
-
-def _take_back(row: ImportRow, elder: Elder) -> bool:
-    difficulties, contacts = row.made.get("difficulties", []), row.made.get("contacts", [])
-    if Difficulty.objects.filter(pk__in=difficulties, version__gt=1).exists():
-        return False
-    if Contact.objects.filter(pk__in=contacts, version__gt=1).exists():
-        return False
-    if row.verdict == Verdict.NEW:
-        worked_on = (
-            elder.contacts.exclude(pk__in=contacts),
-            elder.difficulties.exclude(pk__in=difficulties),
-            elder.consents.all(),
-            elder.guardians.all(),
-            elder.disclosures.all(),
-            elder.life_events.all(),
-        )
-        if any(rows.exists() for rows in worked_on):
-            return False
-        try:
-            with transaction.atomic():
-                elder.delete()
-        except ProtectedError:
-            return False
-        return True
-    Difficulty.objects.filter(pk__in=difficulties).delete()
-    Contact.objects.filter(pk__in=contacts).delete()
-    if row.before:
-        elders.amend(elder_id=elder.pk, **json.loads(row.before))
-    return True
 
 
 @transaction.atomic
@@ -451,12 +313,13 @@ def purge(*, before: date) -> int:
 # --- small things -----------------------------------------------------------------------------------------------
 
 
-def _rows(batch: ImportBatch, **kept: Any) -> Iterator[list[ImportRow]]:
-    """Yield the batch's lines in order, a chunk at a time; lines changed meanwhile do not come twice."""
+def _rows(batch: ImportBatch, names: Sequence[str], **kept: Any) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield columns of the batch's lines in order, a chunk at a time; lines changed meanwhile do not come twice."""
     last = 0
-    while rows := list(batch.rows.filter(number__gt=last, **kept).order_by("number")[:CHUNK]):
-        last = rows[-1].number
-        yield rows
+    lines = batch.rows.order_by("number").values_list("number", *names)
+    while rows := list(lines.filter(number__gt=last, **kept)[:CHUNK]):
+        last = rows[-1][0]
+        yield [row[1:] for row in rows]
 
 
 def _chunks(lines: list[Any]) -> Iterator[list[Any]]:

@@ -15,7 +15,9 @@ UNION
 SELECT (one ->> 'elder')::uuid FROM elders_importrow, jsonb_array_elements(candidates) one
 WHERE batch_id = %(batch)s AND verdict = 'conflict'
 """
-_VANISHED = f"source_id = %(source)s AND closed_by_id IS NULL AND elder_id NOT IN ({_NAMED})"
+# Against the named as a set: NOT IN would go through all of them for each entry once they outgrow the memory of a sort.
+_VANISHED = f"""source_id = %(source)s AND closed_by_id IS NULL
+AND NOT EXISTS (SELECT 1 FROM ({_NAMED}) named WHERE named.elder_id = elders_rollentry.elder_id)"""  # noqa: S608
 _CLOSE = f"""
 UPDATE elders_rollentry SET closed_by_id = %(batch)s, validity = daterange(lower(validity), %(day)s)
 WHERE {_VANISHED}

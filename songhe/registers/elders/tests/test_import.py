@@ -7,11 +7,12 @@ from datetime import date, datetime
 import pytest
 from openpyxl import load_workbook
 
+from songhe.core.calendar.services import now
 from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.importing import selectors, services
-from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportRow, ImportSource
+from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportRow, ImportSource, Merge
 from songhe.registers.elders.tests.people import elder, number
 from songhe.registers.elders.tests.sheets import csv, web_page, xlsx
 
@@ -216,6 +217,12 @@ def test_each_wrong_cell_is_named_with_what_to_do(street):
     assert "与第 3 行是同一个身份证号" in complaints(batch)[4]
 
 
+def test_a_cell_that_is_too_long_is_named_before_anything_is_written(street):
+    batch = looked_over(street, xlsx([[*HEAD, "住址"], ["王秀英", A, "松东社区", "长" * 201]]))
+    (error,) = batch.rows.get(number=2).errors
+    assert (error["column"], error["wrong"]) == ("住址", "有 201 个字，最多 200 个字")
+
+
 def test_a_community_name_of_two_streets_needs_the_street(places):
     twin = type(places["east"]).objects.create(
         code=places["other_street"].code + 9, upper=places["other_street"].code + 10, name="松东社区",
@@ -405,6 +412,30 @@ def test_who_was_worked_on_since_stays_when_undone(street):
     services.undo(batch_id=batch.pk)
     assert set(Elder.objects.values_list("name", flat=True)) == {"王秀英", "李大山"}
     assert {r.name for r in batch.rows.filter(undone=True)} == {"赵老太"}
+
+
+def test_of_many_only_those_whom_other_records_hold_stay_when_undone(street):
+    people = [[f"李大{'甲乙丙丁戊己'[n]}", number(order=20 + 2 * n), "松东社区"] for n in range(6)]
+    batch = brought_in(street, xlsx([HEAD, *people]))
+    found = {e.name: e for e in Elder.objects.all()}
+    kept, dropped = found["李大乙"], found["李大戊"]
+    Merge.objects.create(
+        kept=kept, dropped=dropped, area_id=kept.area_id, reason="同一人", former_state="active", undone_at=now()
+    )
+    services.undo(batch_id=batch.pk)
+    assert set(Elder.objects.values_list("name", flat=True)) == {"李大乙", "李大戊"}
+    assert {r.name for r in batch.rows.filter(undone=False)} == {"李大乙", "李大戊"}
+
+
+def test_one_elder_named_by_two_lines_is_changed_by_the_first_only(street, places):
+    known = elder(places["east"], "王秀英", order=12, phone="13800138000")
+    lines = [["王秀英", A, "松东社区", "13800138000", "喜静"], ["王秀英", "", "松东社区", "13800138000", "耳背"]]
+    batch = looked_over(street, xlsx([[*HEAD, "联系电话", "备注"], *lines]))
+    services.decide(row_id=batch.rows.get(number=3).pk, answers={"who": str(known.pk)})
+    services.apply(batch_id=batch.pk)
+    known.refresh_from_db()
+    assert known.remarks == "喜静"
+    assert "重新核对" in complaints(batch)[3]
 
 
 def test_lines_are_not_kept_for_ever(street, places):
