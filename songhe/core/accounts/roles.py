@@ -1,6 +1,7 @@
 """The people of a Songhe and what each may do: a permission is ``<room>.<verb>``, and ``*`` stands for any verb."""
 
 from fnmatch import fnmatchcase
+from functools import cache
 
 from django.db import models
 
@@ -131,6 +132,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 
 
+@cache
 def role_may(role: str, permission: str) -> bool:
     """Tell whether a role holds a permission such as ``elders.edit``."""
     return any(fnmatchcase(permission, pattern) for pattern in PERMISSIONS.get(role, frozenset()))

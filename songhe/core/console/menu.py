@@ -1,6 +1,7 @@
 """The menu of a person: what their role may open, grouped by the loop."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.urls import NoReverseMatch, reverse
 
@@ -58,9 +59,16 @@ def menu_for(user: User, path: str) -> list[Group]:
 
 
 def _add(group: Group, label: str, url_name: str, icon: str, order: int, path: str) -> None:
-    try:
-        url = reverse(url_name)
-    except NoReverseMatch:
-        # A face that this installation does not run.
+    url = _address(url_name)
+    if url is None:
         return
     group.items.append(Item(label, url, icon, order, active=path.startswith(url) and url != "/"))
+
+
+@cache
+def _address(url_name: str) -> str | None:
+    """Return a page's address, kept for all later menus; None for a face that this installation does not run."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return None

@@ -398,7 +398,10 @@ class Difficulty(Record):
         ordering = ["-validity"]
         indexes = [
             models.Index(fields=["elder", "kind"], name="difficulty_of_elder"),
-            models.Index(fields=["kind", "area", "elder"], name="difficulty_by_kind"),
+            # With the days in it, who is in a kind of difficulty today is counted without reading the rows.
+            models.Index(
+                fields=["kind", "area", "elder"], include=["starts_on", "ends_before"], name="difficulty_by_kind"
+            ),
             models.Index(fields=["area"], name="difficulty_by_area"),
             models.Index(fields=["review_on"], condition=Q(review_on__isnull=False), name="difficulty_by_review"),
         ]
