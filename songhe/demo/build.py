@@ -25,7 +25,7 @@ from songhe.core.ids import uuid7
 from songhe.core.ledger.audit import verify
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
-from songhe.demo import care, money, rights
+from songhe.demo import care, money, rights, work
 from songhe.demo.bulk import copy_rows, loading
 from songhe.demo.geo import communities as places
 from songhe.demo.people import Person, draw
@@ -65,6 +65,7 @@ def build(*, elders: int, seed: int | None = None, progress: Callable[[str], obj
         ("评估、认定、额度", lambda: rights.live(region)),
         ("订单与上门", lambda: care.live(region)),
         ("结算", lambda: money.live(region)),
+        ("待办业务", lambda: work.leave(region)),
         ("总账核对", _audit),
     )
     for label, step in steps:

@@ -264,7 +264,7 @@ class _Months:
         if not part:
             return
         made.post(
-            EntryKind.RESERVE, max(placed_at.date(), month), f"order:{order}:hold:1", order, "占用额度",
+            EntryKind.RESERVE, max(placed_at.date(), month), f"order:{order}:held:0", order, "占用额度",
             [(credit.account, -part), (held, part)],
         )  # fmt: skip
         if verified_at is not None:

@@ -1,6 +1,6 @@
 """The money of a demo region: its past months closed, settled and paid."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,9 +17,12 @@ from songhe.money.settlement.models import Statement
 from songhe.registers.funds.models import Pot
 from songhe.rights.policy import services as policy
 
+# How many of its steps a statement has taken when it waits for …
+SENT, CONFIRMED, CHECKED, PAYABLE = 1, 2, 3, 4
+
 
 def live(region: Region) -> None:
-    """Close and settle the past months: the oldest ones are paid, the last one is on the approver's desk."""
+    """Close and settle the past months: the oldest ones are paid, of the last one something lies on every desk."""
     past = region.months()[:-1]
     users = region.users
     with use(Scope.system()):
@@ -35,21 +38,31 @@ def live(region: Region) -> None:
         with at(_stamp(next_first + timedelta(days=1), time(9))), use(Scope.system()):
             policy.close_month(month=month, on=next_first)
             settlement.draw(month=month, user=users["county"])
-            for statement in Statement.objects.filter(month=month):
-                _through(statement, region, approve=number < len(past) - 1)
+            for place, statement in enumerate(Statement.objects.filter(month=month).order_by("id")):
+                _through(statement, region, most=PAYABLE if number < len(past) - 1 else _desk(statement, place, region))
         if number < len(past) - 1:
             with at(_stamp(next_first + timedelta(days=5), time(15))), use(Scope.system()):
                 _pay(region)
 
 
-def _through(statement: Statement, region: Region, *, approve: bool) -> None:
+def _desk(statement: Statement, place: int, region: Region) -> int:
+    """Return how far a statement of the last month has come: the demo's own manager has theirs still to confirm."""
+    if statement.provider_id == region.users["provider"].provider_id:
+        return SENT
+    return (CONFIRMED, CHECKED, PAYABLE)[place % 3]
+
+
+def _through(statement: Statement, region: Region, *, most: int) -> None:
     users = region.users
     manager = _manager_of(statement, region)
-    flow.fire(statement, "send", user=users["county"])
-    flow.fire(statement, "confirm", user=manager)
-    if approve:
-        settlement.check(statement=statement, user=users["checker"])
-        settlement.approve(statement=statement, user=users["approver"])
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: flow.fire(statement, "send", user=users["county"]),
+        lambda: flow.fire(statement, "confirm", user=manager),
+        lambda: settlement.check(statement=statement, user=users["checker"]),
+        lambda: settlement.approve(statement=statement, user=users["approver"]),
+    )
+    for take in steps[:most]:
+        take()
 
 
 def _manager_of(statement: Statement, region: Region) -> Any:

@@ -11,8 +11,9 @@ from django.db import IntegrityError, connection
 from django.db.models import F, Sum
 
 from songhe.care.orders.models import Order
-from songhe.care.visits.models import Visit
+from songhe.care.visits.models import Doubt, Visit
 from songhe.core.areas.models import Area
+from songhe.core.flow.models import Todo
 from songhe.core.ids import uuid7
 from songhe.core.journal import services as journal
 from songhe.core.ledger.audit import verify
@@ -20,8 +21,9 @@ from songhe.core.ledger.beancount import export_beancount
 from songhe.core.ledger.models import Account, AccountKind, Posting
 from songhe.core.scope.services import Scope, use
 from songhe.demo.bulk import copy_rows, loading
-from songhe.registers.elders.models import Difficulty, Elder
+from songhe.registers.elders.models import Difficulty, Elder, ImportBatch
 from songhe.registers.elders.services import register
+from songhe.registers.exchange.models import Duplicate, Finding
 from songhe.rights.policy.models import Credit, Decision
 
 # What a table's walls are made of, as PostgreSQL keeps them: constraints, indexes, triggers, row-level security.
@@ -107,6 +109,22 @@ def test_the_rows_obey_what_services_would_have_held(anqing: None) -> None:
         # Who is entitled was decided so, on facts of the day.
         assert not Decision.objects.filter(entitled=False, entitlement__isnull=False).exists()
         assert Account.objects.filter(kind=AccountKind.CREDIT, closed_on__isnull=False).exists()
+
+
+def test_something_waits_on_every_desk(anqing: None) -> None:
+    with use(Scope.system()):
+        asked = set(Todo.objects.filter(state="open").values_list("permission", flat=True))
+        applied = {batch.applied_at is not None for batch in ImportBatch.objects.all()}
+        pairs = Duplicate.objects.filter(state="open").count()
+        missing = Finding.objects.filter(state="open", kind="vanished").count()
+        doubts = Doubt.objects.exists()
+    assert asked >= {
+        "assessment.assign", "assessment.assess", "assessment.accept", "assessment.publish", "dispatch.assign",
+        "settlement.confirm", "settlement.check", "settlement.approve", "payments.pay", "providers.check",
+        "careplans.edit", "elders.edit",
+    }  # fmt: skip
+    assert applied == {False, True}, "一份名册已导入，一份待核对"
+    assert (pairs, missing, doubts) == (2, 1, True)
 
 
 def test_filling_in_bulk_lets_no_row_break_a_rule(owner: None, one_elder: Elder) -> None:
