@@ -105,7 +105,7 @@ def reprice(*, order: Order, price_fen: int) -> None:
         return
     credits.release_order(order)
     _split(order, price_fen, use_credit=order.credit_fen > 0 or order.own_fen == 0)
-    _hold(order, "reprice")
+    _hold(order)
 
 
 @transaction.atomic
@@ -374,9 +374,8 @@ def _split(order: Order, price_fen: int, *, use_credit: bool) -> None:
         order.credit, order.credit_fen, order.own_fen = credit, part, price_fen - part
 
 
-def _hold(order: Order, why: str = "hold") -> None:
-    """Hold the credit's part; once for each version of the order, and apart from what the order was placed with."""
+def _hold(order: Order) -> None:
+    """Hold the credit's part, apart from whatever the order held before; the order is new or locked by the caller."""
     if order.credit is not None and order.credit_fen:
-        credits.reserve(
-            order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:{why}:{order.version}"
-        )
+        before = credits.times_booked(order)
+        credits.reserve(order.credit.account_id, order.credit_fen, source=order, key=f"order:{order.pk}:held:{before}")

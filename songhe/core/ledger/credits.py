@@ -14,7 +14,7 @@ from django.db import models
 
 from songhe.core.calendar.services import today
 from songhe.core.errors import Refused
-from songhe.core.ledger.models import Account, AccountKind, Entry, EntryKind
+from songhe.core.ledger.models import Account, AccountKind, Entry, EntryKind, Posting
 from songhe.core.ledger.money import written
 from songhe.core.ledger.selectors import AccountRef, account_id, balances, held_by
 from songhe.core.ledger.services import account, correct, lock_accounts, post
@@ -174,6 +174,12 @@ def settle_order(order: models.Model, *, provider_id: UUID, on: date | None = No
         settle(credit, fen, source=order, provider_id=provider_id, key=f"settle:{order.pk}:{credit}:{entries}", on=on)
         for credit, fen, entries in _holdings(order)
     ]
+
+
+def times_booked(order: models.Model) -> int:
+    """Return how often something was booked of what an order holds: a key that no earlier hold of it had."""
+    with use(Scope.system()):
+        return Posting.objects.filter(account__kind=AccountKind.RESERVED, entry__source_id=order.pk).count()
 
 
 def expire(credits: Iterable[HasAccount | Account], *, on: date) -> list[Entry]:

@@ -1,6 +1,7 @@
 """Orders: how they are paid, cancelled, asked for anew, repeated, and what happens when the elder moves or dies."""
 
 from datetime import date, time, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
@@ -11,6 +12,7 @@ from songhe.care.orders.jobs import make_standing_orders
 from songhe.care.orders.models import Complaint, Order, StandingOrder
 from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import at, today
+from songhe.core.console.filters import filterset_for
 from songhe.core.errors import Refused
 from songhe.core.flow import services as flow
 from songhe.core.ledger.audit import verify
@@ -133,6 +135,27 @@ def test_the_providers_manager_reprices_and_the_credit_still_pays(town):
         own.save()
     assert (own.price_fen, own.credit_fen, own.own_fen) == (4000, 4000, 0)
     assert balance(town.credit.account_id) == 16000 and verify().ok
+
+
+def test_an_order_is_repriced_as_often_as_another_provider_is_chosen(town):
+    order = town.order(town.poor())
+    for price in (4000, 3500, 3500, 4000, 0, 4000):
+        services.reprice(order=order, price_fen=price)
+        assert (order.price_fen, order.credit_fen) == (price, price)
+        assert balance(town.credit.account_id) == 20000 - price
+    order.save()
+    services.cancel(order_id=order.pk, user=None, reason="老人外出")
+    assert balance(town.credit.account_id) == 20000 and verify().ok
+
+
+def test_money_is_asked_for_in_yuan(town):
+    order = town.order(town.poor())
+    shown = filterset_for(Order, ["price_fen"])
+    cent, yuan = Decimal("0.01"), Decimal(order.price_fen) / 100
+    assert shown(queryset=Order.objects.all()).form.fields["price_fen"].label == "价格（元）"
+    for low, high, found in ((yuan, yuan, [order]), (yuan + cent, "", []), ("", yuan - cent, [])):
+        asked = {"price_fen_min": low, "price_fen_max": high}
+        assert list(shown(asked, queryset=Order.objects.all()).qs) == found
 
 
 def test_others_neither_see_nor_change_an_order(town):
