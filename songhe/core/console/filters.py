@@ -139,7 +139,8 @@ def _plain_filter(field: models.Field[Any, Any], path: str, common: dict[str, An
         common["label"] = f"{common['label']}包含"
         return _Validity(**common)
     if path.endswith("_fen"):
-        return _FenRange(widget=_Range(), **{**common, "label": f"{common['label']}（元）"})
+        # Stored in fen, asked for in yuan.
+        return _FenRange(widget=_Range(), **{**common, "label": common["label"].replace("（分）", "（元）")})
     if isinstance(field, models.ForeignKey):
         from songhe.core.console.registry import pages_of
 
