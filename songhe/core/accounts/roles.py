@@ -83,7 +83,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "facilities.*",
             "catalogue.*",
             "contracts.*",
-            "assessment.*",
+            "assessment.apply",
+            "assessment.assign",
+            "assessment.accept",
+            "assessment.publish",
             "policy.decide",
             "policy.adjust",
         }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -14,15 +15,17 @@ from songhe.core.console.registry import GROUPS, all_pages, pages_of
 from songhe.core.flow.models import Todo
 from songhe.core.flow.selectors import model_of
 from songhe.core.flow.services import todos
+from songhe.registers.elders.models import Elder
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One to-do with the page where it is done, and how long is left."""
+    """One to-do with the page where it is done, how long is left, and the elder's name if its title leaves it out."""
 
     todo: Todo
     url: str | None
     days_left: int
+    elder: str = ""
 
     @property
     def tone(self) -> str:
@@ -55,7 +58,16 @@ def waiting(user: User, *, late: bool | None = None, permission: str = "", limit
         rows = rows.filter(due_on__lt=day) if late else rows.filter(due_on__gte=day)
     if permission:
         rows = rows.filter(permission=permission)
-    return [Waiting(todo, page_of(todo), (todo.due_on - day).days) for todo in rows[:limit]]
+    lines = list(rows[:limit])
+    # Read as the reader may: whoever does not see an elder is not told the name.
+    people = {todo.elder_id for todo in lines if todo.elder_id is not None}
+    names = dict(Elder.objects.filter(pk__in=people).values_list("pk", "name"))
+    return [Waiting(todo, page_of(todo), (todo.due_on - day).days, _unsaid_name(todo, names)) for todo in lines]
+
+
+def _unsaid_name(todo: Todo, names: dict[UUID, str]) -> str:
+    name = names.get(todo.elder_id, "") if todo.elder_id is not None else ""
+    return "" if name in todo.title else name
 
 
 def page_of(todo: Todo) -> str | None:
