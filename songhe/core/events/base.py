@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from django.db import connection
 
@@ -13,6 +13,8 @@ class Event:
 
 
 E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Event)
+G = TypeVar("G", bound=Event)
 Subscriber = Callable[[Any], None]
 
 _subscribers: dict[type[Event], list[Subscriber]] = {}
@@ -22,10 +24,20 @@ class OutsideTransaction(Exception):
     """An event was published where no transaction holds the fact and its consequences together."""
 
 
-def subscribe(*kinds: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+@overload
+def subscribe(kind: type[E], /) -> Callable[[Callable[[E], None]], Callable[[E], None]]: ...
+@overload
+def subscribe(kind: type[E], other: type[F], /) -> Callable[[Callable[[E | F], None]], Callable[[E | F], None]]: ...
+@overload
+def subscribe(
+    kind: type[E], other: type[F], another: type[G], /
+) -> Callable[[Callable[[E | F | G], None]], Callable[[E | F | G], None]]: ...
+
+
+def subscribe(*kinds: type[Event]) -> Callable[[Subscriber], Subscriber]:
     """Call the decorated function, in the publisher's transaction, for every event of these kinds."""
 
-    def register(function: Callable[[E], None]) -> Callable[[E], None]:
+    def register(function: Subscriber) -> Subscriber:
         for kind in kinds:
             listeners = _subscribers.setdefault(kind, [])
             if function not in listeners:

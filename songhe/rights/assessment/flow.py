@@ -1,5 +1,7 @@
 """An assessment's way: applied, assigned, assessed, reviewed, published; an objection opens another."""
 
+from uuid import UUID
+
 from django.db import models
 
 from songhe.core.calendar.services import WorkingDays
@@ -28,6 +30,11 @@ UNDER_WAY = [
 
 class AssessmentFlow(FlowModel):
     """Who assessed may not review; who reviewed may not publish."""
+
+    # The fields of the assessment that its steps ask for.
+    assessor_1_id: UUID | None
+    assessor_2_id: UUID | None
+    level: "models.PositiveSmallIntegerField[int | None, int | None]"
 
     state = flow_field(AssessmentState, default=AssessmentState.APPLIED)
 

@@ -146,6 +146,8 @@ def publish_result(*, assessment_id: UUID, user: User | None, version: int | Non
         assessment.validity = DateRange(first, months_after(first, rules.validity_months), "[)")
         save(assessment)
     assessment = flow.fire(assessment, "publish", user=user)
+    if assessment.level is None:
+        raise Refused("还没有评估等级，不能公布。")
     elders.record_level(elder_id=assessment.elder_id, level=assessment.level, on=first)
     publish(AssessmentPublished(assessment_id=assessment.pk, elder_id=assessment.elder_id, level=assessment.level))
     return assessment

@@ -36,7 +36,7 @@ def of_elder(queryset: QuerySet[CarePlan], text: str) -> QuerySet[CarePlan]:
 
 def is_draft(plan: CarePlan) -> bool:
     """Tell whether a plan may still be altered."""
-    return plan.state == PlanState.DRAFT
+    return bool(plan.state == PlanState.DRAFT)
 
 
 def week(plan: CarePlan, user: User) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class CarePlanPages(Pages):
         if isinstance(obj, CarePlan):
             return {"first": obj.validity.lower, "last": last_day(obj.validity)}
         first = today()
-        start = {
+        start: dict[str, Any] = {
             "first": first,
             "last": months_after(first, MONTHS) - timedelta(days=1),
             "review_on": months_after(first, REVIEW_AFTER_MONTHS),

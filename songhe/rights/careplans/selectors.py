@@ -4,6 +4,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models.functions import Coalesce
+
 from songhe.registers.catalogue.selectors import priced_services
 from songhe.rights.careplans.models import CarePlan, PlanItem
 from songhe.rights.policy.models import Policy
@@ -38,10 +40,8 @@ class Week:
 def week_of(plan: CarePlan, day: date) -> Week:
     """Return a plan's services as they fall in the month of a day, in a fixed number of queries."""
     items = list(plan.items.select_related("service").order_by("at", "id"))
-    prices = {
-        service.pk: service.public_fen if service.public_fen is not None else service.self_fen
-        for service in priced_services(day).filter(pk__in=[item.service_id for item in items])
-    }
+    priced = priced_services(day).filter(pk__in=[item.service_id for item in items])
+    prices = dict(priced.values_list("pk", Coalesce("public_fen", "self_fen")))
     lines = [_line(item, prices.get(item.service_id), day) for item in items]
     due = entitlements_on(plan.elder_id, day).filter(policy__form=Policy.Form.CREDIT)
     return Week(

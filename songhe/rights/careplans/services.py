@@ -191,7 +191,7 @@ def agree(*, plan_id: UUID, agreed_by: str = "本人", user: User | None = None,
 
 
 def _replace(plan: CarePlan, user: User | None) -> None:
-    former, first = locked(CarePlan.objects.filter(pk=plan.revises_id)), plan.validity.lower
+    former, first = locked(CarePlan.objects.filter(revisions=plan)), plan.validity.lower
     if former.state != PlanState.AGREED:
         return
     if first <= former.validity.lower:
