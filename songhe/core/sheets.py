@@ -61,6 +61,8 @@ def read(data: bytes) -> list[Sheet]:
 
 def tidy(text: str) -> str:
     """Return a cell's text with full-width digits and letters folded and white space brought to single spaces."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
     return " ".join(unicodedata.normalize("NFKC", text).replace("\u200b", "").replace("\ufeff", "").split())
 
 

@@ -4,7 +4,7 @@ import logging
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import chinese_calendar
 from django.utils import timezone
@@ -42,6 +42,7 @@ def _warn_unknown(year: int) -> None:
     logger.warning("工作日历没有 %s 年的放假安排，暂按周一至周五为工作日计算。", year)
 
 
+@lru_cache(maxsize=4096)
 def add_working_days(day: date, count: int) -> date:
     """Return the ``count``-th working day after ``day`` (before it, if negative); 0 gives ``day`` itself."""
     step = timedelta(days=1 if count >= 0 else -1)

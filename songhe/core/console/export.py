@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 from django.db.models import QuerySet
 
-from songhe.core.console.display import Column, cell_of
+from songhe.core.console.display import Cell, Column, cells_of
 from songhe.core.console.pages import Pages
 from songhe.core.errors import Refused
 
@@ -49,23 +49,29 @@ def _fill(book: Any, pages: Pages, columns: list[Column], rows: QuerySet[Any]) -
         sheet.set_column(index, index, max(12, len(label) * 2 + 4))
         sheet.write_string(0, index, label, head)
     number = 0
+    ways = [
+        (index, cells_of(pages.model, column), "money" if column.name.endswith("_fen") else "")
+        for index, column in enumerate(columns)
+    ]
     for number, row in enumerate(islice(rows.iterator(chunk_size=2000), pages.export_limit + 1), start=1):
         if number > pages.export_limit:
             raise Refused(f"一次最多导出 {pages.export_limit:,} 行，请先用筛选缩小范围。")
-        for index, column in enumerate(columns):
-            _write(sheet, number, index, column, cell_of(row, column), formats)
+        for index, cell, form in ways:
+            value = cell(row)
+            if type(value) is str:
+                sheet.write_string(number, index, value[:32767])
+            elif value is not None:
+                _write(sheet, number, index, value, formats, form)
     return number
 
 
-def _write(sheet: Any, line: int, index: int, column: Column, value: Any, formats: dict[str, Any]) -> None:
+def _write(sheet: Any, line: int, index: int, value: Cell, formats: dict[str, Any], form: str) -> None:
     match value:
-        case None:
-            return
         case datetime():
             sheet.write_datetime(line, index, value, formats["moment"])
         case date():
             sheet.write_datetime(line, index, datetime(value.year, value.month, value.day), formats["day"])  # noqa: DTZ001
         case int() | float():
-            sheet.write_number(line, index, value, formats["money"] if column.name.endswith("_fen") else None)
+            sheet.write_number(line, index, value, formats.get(form))
         case _:
             sheet.write_string(line, index, str(value)[:32767])

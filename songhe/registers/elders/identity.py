@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from stdnum.cn import ric
-from stdnum.exceptions import ValidationError
 
 from songhe.core.calendar.services import today
 from songhe.core.errors import Refused
@@ -21,6 +20,10 @@ PROVINCES = frozenset(
 )
 
 
+_PLAIN = re.compile(r"[0-9]+X?")
+_WHOLE = re.compile(r"[0-9]{17}[0-9X]")
+
+
 @dataclass(frozen=True)
 class Identity:
     """A number in its 18-character form, and the birth date and sex that it says."""
@@ -33,14 +36,16 @@ class Identity:
 
 def plain(text: str) -> str:
     """Return a number without what people type around it: full-width digits, spaces, dashes, a leading quote."""
+    if _PLAIN.fullmatch(text):
+        return text
     folded = unicodedata.normalize("NFKC", text)
     return re.sub(r"[\s\-'‘’`\u200b\ufeff]", "", folded).upper()
 
 
-def read(text: str, *, field: str = "id_number") -> Identity:
+def read(text: str, *, field: str = "id_number", on: date | None = None) -> Identity:
     """Check a number and return what it says; a 15-digit number of before 1999 is carried over to 18 characters.
 
-    Raises Refused, naming what is wrong and what to do.
+    ``on`` is today, where the caller knows it. Raises Refused, naming what is wrong and what to do.
     """
     number = plain(text)
     if len(number) == 15 and number.isdigit():
@@ -50,17 +55,17 @@ def read(text: str, *, field: str = "id_number") -> Identity:
         was_old = False
     if len(number) != 18:
         raise Refused(f"身份证号应为 18 位，这里有 {len(number)} 位，请核对是否漏录或多录。", field=field)
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _WHOLE.fullmatch(number):
         raise Refused("身份证号的前 17 位应为数字，最后一位为数字或 X，请核对。", field=field)
     if number[:2] not in PROVINCES:
         raise Refused(f"身份证号开头的“{number[:2]}”不是省级代码，请核对前两位。", field=field)
     try:
-        birth_date = ric.get_birth_date(number)
-    except ValidationError as error:
+        birth_date = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError as error:
         raise Refused(f"身份证号第 7–14 位“{number[6:14]}”不是有效的日期，请核对。", field=field) from error
     if number[-1] != ric.calc_check_digit(number):
         raise Refused("身份证号校验位不符，通常是某一位录错，请对照证件逐位核对。", field=field)
-    if birth_date > today():
+    if birth_date > (on or today()):
         raise Refused(f"身份证号中的出生日期 {birth_date} 晚于今天，请核对。", field=field)
     return Identity(number, birth_date, Sex.MALE if int(number[16]) % 2 else Sex.FEMALE, was_old)
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pypinyin import lazy_pinyin
 
@@ -23,6 +24,7 @@ COMPOUND = {
     "公冶": "gong ye", "濮阳": "pu yang", "淳于": "chun yu", "单于": "chan yu", "钟离": "zhong li",
     "鲜于": "xian yu", "闻人": "wen ren", "司空": "si kong", "赫连": "he lian", "拓跋": "tuo ba",
 }  # fmt: skip
+_HAN = re.compile(r"[\u4e00-\u9fff]+")
 _NOT_LATIN = re.compile(r"[^a-z]")
 _DOTS = "·•・‧．."
 
@@ -38,12 +40,15 @@ class NameKeys:
 
 def clean_name(text: str) -> str:
     """Return a name as it is stored: no spaces inside Chinese names, one middle dot, one space between Latin words."""
+    if _HAN.fullmatch(text):
+        return text
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     for dot in _DOTS:
         text = text.replace(dot, "·") if not text.isascii() else text
     return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
 
 
+@lru_cache(maxsize=50_000)
 def keys(name: str) -> NameKeys:
     """Return the search keys of a name; surnames that sound differently as surnames get that sound."""
     surname, given = _split(name)

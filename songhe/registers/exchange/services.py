@@ -12,7 +12,7 @@ from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
 from songhe.core.errors import Refused
-from songhe.core.flow.services import fire, start_many
+from songhe.core.flow.services import fire, fire_many, start_many
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
@@ -209,8 +209,7 @@ def _note(
 def _renew(kind: FindingKind, source: ImportSource, found: list[_Found], on: date, **more: Any) -> int:
     """Enter what is new and clear what no longer holds."""
     holds = {one.elder_id for one in found}
-    for finding in _open(kind, source, more.get("other")).exclude(elder_id__in=holds):
-        fire(finding, "clear", user=None)
+    _clear([finding for finding in _open(kind, source, more.get("other")) if finding.elder_id not in holds])
     return _note(kind, source, found, on, **more)
 
 
@@ -218,8 +217,12 @@ def _clear_returned(source: ImportSource) -> None:
     """Those who vanished and are on the roll again, or are no longer on the register, need no looking into."""
     vanished = _open(FindingKind.VANISHED, source, None)
     back = RollEntry.objects.filter(source=source, closed_by=None).values("elder_id")
-    for finding in vanished.filter(elder_id__in=back) | vanished.exclude(elder__state=ElderState.ACTIVE):
-        fire(finding, "clear", user=None)
+    _clear(vanished.filter(elder_id__in=back) | vanished.exclude(elder__state=ElderState.ACTIVE))
+
+
+def _clear(findings: Iterable[Finding]) -> None:
+    if found := list(findings):
+        fire_many(found, "clear", user=None)
 
 
 @transaction.atomic
@@ -235,8 +238,7 @@ def forget_roll(*, batch_id: UUID) -> None:
     """Clear what an undone roll had brought up, and compare what now stands."""
     with use(Scope.system()):
         batch = ImportBatch.objects.get(pk=batch_id)
-        for finding in Finding.objects.filter(batch=batch, state=FindingState.OPEN):
-            fire(finding, "clear", user=None)
+        _clear(Finding.objects.filter(batch=batch, state=FindingState.OPEN))
     if batch.source.is_whole:
         compare(source_id=batch.source_id)
 

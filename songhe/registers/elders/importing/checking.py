@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 from songhe.core.areas.models import Area
@@ -58,6 +59,10 @@ _DIFFICULTIES = (
     ("重病", DifficultyKind.MAJOR_ILLNESS),
     ("重大疾病", DifficultyKind.MAJOR_ILLNESS),
 )
+_ROUNDED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
+_CARD = re.compile(r"(\d{17}[\dX])[1-7]([1-4])")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_TWELVE = re.compile(r"[0-9]{12}")
 _GRADES = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
 _AREA_TAILS = re.compile(r"(社区居民委员会|社区居委会|居民委员会|村民委员会|居委会|村委会|社区|村)$")
 _STREET_TAILS = re.compile(r"(街道办事处|街道办|人民政府|街道|镇|乡)$")
@@ -119,7 +124,7 @@ class Places:
 
     def of_code(self, text: str) -> Area:
         """Return the community of a 12-digit code; Wrong if it is not one of the scope's."""
-        area = self.by_code.get(int(text)) if re.fullmatch(r"\d{12}", text) else None
+        area = self.by_code.get(int(text)) if _TWELVE.fullmatch(text) else None
         if area is None:
             raise Wrong(f"区划代码“{text}”不是您管辖范围内的社区或村", "请填写 12 位社区（村）代码。")
         return area
@@ -144,7 +149,9 @@ class Checker:
         as_of: date | None = None,
     ) -> None:
         self.head = head
-        self.as_of = as_of or today()
+        self.today = today()
+        self.as_of = as_of or self.today
+        self.readers = {**_READERS, "id_number": partial(_id_number, on=self.today)}
         self.kinds = list(kinds)
         self.needs_area = needs_area
         self.columns = {key: column for column, key in mapping.items()}
@@ -157,7 +164,7 @@ class Checker:
         filled = [cell for cell in cells if cell]
         if not filled or TOTALS.match(filled[0].replace(" ", "")):
             return False
-        if {fold(cell) for cell in filled} <= self.folded_head:
+        if all(fold(cell) in self.folded_head for cell in filled):
             return False
         # A running number alone, as forms are printed with empty lines to fill in.
         return not (len(filled) == 1 and filled[0].isdecimal())
@@ -166,11 +173,11 @@ class Checker:
         """Return what a line says and all that is wrong with it, not only the first fault."""
         line = Judged()
         values = line.values
-        for key in self.columns:
-            text = self._cell(cells, key)
+        for key, column in self.columns.items():
+            text = cells[column] if column < len(cells) else ""
             if text in NOTHING and key not in ("name", "id_number"):
                 continue
-            read = _READERS.get(key, str)
+            read = self.readers.get(key, str)
             try:
                 values[key] = read(text)
             except Wrong as error:
@@ -182,10 +189,6 @@ class Checker:
         self._difficulty(line)
         self._contact(line)
         return line
-
-    def _cell(self, cells: list[str], key: str) -> str:
-        column = self.columns.get(key)
-        return cells[column] if column is not None and column < len(cells) else ""
 
     def _fault(self, line: Judged, key: str, wrong: str, todo: str = "") -> None:
         self._complain(line, key, wrong, todo)
@@ -221,7 +224,7 @@ class Checker:
         if values.get("sex") not in (None, said.sex):
             self._complain(line, "sex", "与身份证号不一致", "第 17 位奇数为男、偶数为女，请核对。")
         values["birth_date"], values["sex"] = said.birth_date.isoformat(), said.sex
-        if warning := rules.age_warning(said.birth_date, today()):
+        if warning := rules.age_warning(said.birth_date, self.today):
             self._note(line, "id_number", warning)
 
     def _area(self, line: Judged, cells: list[str]) -> None:
@@ -246,7 +249,7 @@ class Checker:
 
     def _difficulty(self, line: Judged) -> None:
         values = line.values
-        kinds = values.pop("difficulties", [])
+        kinds = values.pop("difficulties", ())
         grade = values.pop("disability_grade", None)
         first = values.pop("difficulty_first", "") or self.as_of.isoformat()
         evidence = values.pop("evidence", "")
@@ -281,7 +284,7 @@ def _name(text: str) -> str:
     name = names.clean_name(text)
     if not name:
         raise Wrong("姓名为空", "请补填姓名。")
-    if len(name) > 60 or re.search(r"\d", name):
+    if len(name) > 60 or any(map(str.isdecimal, name)):
         raise Wrong(f"“{name[:20]}”不像姓名", "请核对这一行是否错列。")
     return name
 
@@ -297,16 +300,16 @@ class _Number:
     grade: int | None = None
 
 
-def _id_number(text: str) -> _Number:
+def _id_number(text: str, on: date) -> _Number:
     if text in NOTHING:
         raise Wrong("身份证号为空", "请补填；确无证件的老人请单独建档。")
-    if re.fullmatch(r"\d(\.\d+)?E\+?\d+", text, re.IGNORECASE):
+    if _ROUNDED.fullmatch(text):
         todo = "请把该列改为文本格式后重新填写号码。"
         raise Wrong("身份证号被表格当作数字，末几位已经丢失", todo)
     plain = identity.plain(text)
-    card = re.fullmatch(r"(\d{17}[\dX])[1-7]([1-4])", plain)
+    card = _CARD.fullmatch(plain)
     # A disability card's number is the identity number, one digit for the class and one for the grade.
-    said = identity.read(card.group(1) if card else plain)
+    said = identity.read(card.group(1) if card else plain, on=on)
     return _Number(said.number, said.birth_date, said.sex, said.was_old, int(card.group(2)) if card else None)
 
 
@@ -346,6 +349,7 @@ def _day(text: str) -> str:
     return written if len(written) == 10 else f"{written}-01"
 
 
+@lru_cache(maxsize=1024)
 def _living(text: str) -> str:
     for word, situation in _LIVING:
         if word in text:
@@ -353,7 +357,8 @@ def _living(text: str) -> str:
     raise Wrong(f"认不出居住状况“{text[:20]}”", f"请填：{'、'.join(LivingSituation.labels)}。")
 
 
-def _difficulties(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _difficulties(text: str) -> tuple[str, ...]:
     kinds = []
     for part in re.split(r"[、,，;；/|+＋ ]+", text):
         if part in NOTHING:
@@ -362,7 +367,7 @@ def _difficulties(text: str) -> list[str]:
         if kind is None:
             raise Wrong(f"认不出困难类别“{part[:20]}”", f"请填：{'、'.join(DifficultyKind.labels)}。")
         kinds.append(str(kind))
-    return kinds
+    return tuple(kinds)
 
 
 def _grade(text: str) -> int:
@@ -374,6 +379,8 @@ def _grade(text: str) -> int:
 
 def _phone(text: str) -> str:
     """Read the first telephone number of a cell that may hold several; give back the zero that a number cell loses."""
+    if _MOBILE.fullmatch(text):
+        return text
     first = identity.plain(re.split(r"[、,，;；/|]+", text)[0])
     if re.fullmatch(r"[2-9]\d{8,10}", first):
         first = f"0{first}"

@@ -22,8 +22,6 @@ from songhe.registers.elders.importing.checking import Judged
 from songhe.registers.elders.importing.columns import LABELS
 from songhe.registers.elders.importing.matching import ASKED_FROM, Described, same_name, weigh
 from songhe.registers.elders.models import (
-    Contact,
-    Difficulty,
     Elder,
     ElderState,
     ImportBatch,
@@ -137,7 +135,7 @@ def judge(desk: Desk, judged: Sequence[tuple[Line, Judged]]) -> None:
 
 def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Known]:
     """Return the elders in scope by the blind index of their number, with what a roll may add to."""
-    found = {elder.number_index: elder for elder in _known(id_number_index__in=list(indexes)) if elder.number_index}
+    found = {elder.number_index: elder for elder in _known("id_number_index", list(indexes)) if elder.number_index}
     merged = {elder.merged_into_id for elder in found.values() if elder.merged_into_id}
     if merged:
         # Whose record was taken into another is the other.
@@ -152,32 +150,40 @@ def known_by_number(indexes: Iterable[bytes]) -> dict[bytes, Known]:
 def known_by_id(pks: Iterable[UUID]) -> dict[UUID, Known]:
     """Return the elders in scope of these ids."""
     pks = set(pks)
-    return {elder.pk: elder for elder in _known(pk__in=pks)} if pks else {}
+    return {elder.pk: elder for elder in _known("id", list(pks))} if pks else {}
 
 
 _TEXTS = tuple(name for name in COMPARED if name != "phone")
 
 
-def _known(**which: Any) -> list[Known]:
-    rows = Elder.objects.filter(**which).values_list(
-        "pk", "version", "state", "area_id", "area__name", "id_number_index", "phone_index", "death_date",
-        "moved_away_on", "merged_into_id", *_TEXTS,
-    )  # fmt: skip
-    found = {}
-    for pk, version, state, area, area_name, number, phone, died, left, merged, *texts in rows:
-        found[pk] = Known(
-            pk, version, state, area, area_name, _bytes(number), _bytes(phone), died, left, merged,
-            dict(zip(_TEXTS, texts, strict=True)),
-        )  # fmt: skip
-    if not found:
-        return []
-    difficulties = Difficulty.objects.filter(elder__in=found).order_by()
-    for elder_id, kind, validity in difficulties.values_list("elder_id", "kind", "validity"):
-        found[elder_id].difficulties.append((kind, validity.upper))
-    contacts = Contact.objects.filter(elder__in=found).order_by()
-    for elder_id, phone, order in contacts.values_list("elder_id", "phone_index", "order"):
-        found[elder_id].contacts.append(bytes(phone))
-        found[elder_id].last_order = max(found[elder_id].last_order, order)
+# Keys go as one array: thousands of them, each a parameter of its own, cost more than the answer.
+_OF_ELDERS = f"""
+SELECT elder.id, elder.version, elder.state, elder.area_id, area.name, elder.id_number_index, elder.phone_index,
+       elder.death_date, elder.moved_away_on, elder.merged_into_id, {", ".join(f"elder.{name}" for name in _TEXTS)}
+FROM elders_elder elder JOIN areas_area area ON area.code = elder.area_id WHERE elder.{{key}} = ANY(%s)
+"""  # noqa: S608
+_OF_DIFFICULTIES = "SELECT elder_id, kind, upper(validity) FROM elders_difficulty WHERE elder_id = ANY(%s)"
+_OF_CONTACTS = 'SELECT elder_id, phone_index, "order" FROM elders_contact WHERE elder_id = ANY(%s)'
+
+
+def _known(key: str, values: list[Any]) -> list[Known]:
+    found: dict[UUID, Known] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ELDERS.format(key=key), [values])
+        for pk, version, state, area, area_name, number, phone, died, left, merged, *texts in cursor:
+            found[pk] = Known(
+                pk, version, state, area, area_name, _bytes(number), _bytes(phone), died, left, merged,
+                dict(zip(_TEXTS, texts, strict=True)),
+            )  # fmt: skip
+        if not found:
+            return []
+        cursor.execute(_OF_DIFFICULTIES, [list(found)])
+        for elder_id, kind, upper in cursor:
+            found[elder_id].difficulties.append((kind, upper))
+        cursor.execute(_OF_CONTACTS, [list(found)])
+        for elder_id, phone, order in cursor:
+            found[elder_id].contacts.append(bytes(phone))
+            found[elder_id].last_order = max(found[elder_id].last_order, order)
     return list(found.values())
 
 
@@ -194,12 +200,9 @@ def _elsewhere(indexes: list[bytes]) -> set[bytes]:
     """Return which numbers are registered where the importer may not look."""
     if not indexes:
         return set()
-    with use(Scope.system()):
-        return {
-            bytes(index)
-            for index in Elder.objects.filter(id_number_index__in=indexes).values_list("id_number_index", flat=True)
-            if index
-        }
+    with use(Scope.system()), connection.cursor() as cursor:
+        cursor.execute("SELECT id_number_index FROM elders_elder WHERE id_number_index = ANY(%s)", [indexes])
+        return {bytes(index) for (index,) in cursor}
 
 
 def _judge_row(
@@ -364,9 +367,12 @@ def first_day(said: dict[str, Any]) -> date:
     return date.fromisoformat(said["first"])
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dump(value: Any) -> str:
     """Return a value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "[]" if value == [] else _encode(value)
 
 
 # --- who it may be ---
