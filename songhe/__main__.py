@@ -4,9 +4,12 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from songhe.engines.policy.columns import Compiled
 
 # The embedded server falls back to a folder of its own where the system names none; nobody need hear of it.
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
@@ -168,8 +171,9 @@ def policy_batch(
     model: Path,
     people: Annotated[Path, typer.Option("--input", help="Parquet 人员文件，列名即模型的输入")],
     output: Annotated[Path, typer.Option("--output", help="结果 Parquet 文件")],
-    backend: Annotated[str, typer.Option(help="duckdb 或 spark（需安装 songhe[spark]）")] = "duckdb",
+    backend: Annotated[str, typer.Option(help="duckdb、postgres 或 spark（需安装 songhe[spark]）")] = "duckdb",
     constants: Annotated[Path | None, typer.Option(help="JSON 文件：人人相同的输入，如参数")] = None,
+    database: Annotated[str, typer.Option(help="postgres 的连接地址，默认用松鹤自己的数据库")] = "",
 ) -> None:
     """Evaluate a decision model on everybody in a file."""
     import json
@@ -180,18 +184,41 @@ def policy_batch(
     try:
         given = json.loads(constants.read_text(encoding="utf-8")) if constants else {}
         compiled = compile_model(load_model(model), given)
-        if backend == "spark":
-            from songhe.engines.policy.columns.spark import run_spark
+        match backend:
+            case "duckdb":
+                count = compiled.run_parquet(people, output)
+            case "postgres":
+                count = _in_postgres(compiled, people, output, database)
+            case "spark":
+                from songhe.engines.policy.columns.spark import run_spark
 
-            count = run_spark(compiled, people, output)
-        elif backend == "duckdb":
-            count = compiled.run_parquet(people, output)
-        else:
-            raise PolicyError(f"--backend 应为 duckdb 或 spark，得到“{backend}”。")
+                count = run_spark(compiled, people, output)
+            case _:
+                raise PolicyError(f"--backend 应为 duckdb、postgres 或 spark，得到“{backend}”。")
+    except json.JSONDecodeError as error:
+        typer.echo(f"{constants} 第 {error.lineno} 行不是有效的 JSON。", err=True)
+        raise typer.Exit(1) from error
     except (PolicyError, OSError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"已计算 {count} 人，结果在 {output}")
+    typer.echo(f"已计算 {count:,} 人，结果在 {output}")
+
+
+def _in_postgres(compiled: "Compiled", people: Path, output: Path, address: str) -> int:
+    import psycopg
+
+    from songhe.config import database
+    from songhe.engines.policy import PolicyError
+    from songhe.engines.policy.columns.postgres import run_postgres
+
+    if not address:
+        _django()
+        address = database.server().conninfo(user=database.OWNER, password=database.role_password(database.OWNER))
+    try:
+        with psycopg.connect(address, autocommit=True) as connection:
+            return run_postgres(compiled, connection, people, output)
+    except psycopg.OperationalError as error:
+        raise PolicyError(f"连不上数据库，或它中途断开：{error}") from error
 
 
 @policy.command("tck")

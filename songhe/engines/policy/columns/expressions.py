@@ -167,9 +167,10 @@ class Expressions:
             case Constant(str() as known):
                 return Column(ibis.literal(known), STRING)
             case Constant(datetime() as known) if known.tzinfo is None:
-                return Column(ibis.literal(known), MOMENT)
+                return Column(ibis.literal(known.isoformat(" ")).cast(dt.timestamp), MOMENT)
             case Constant(date() as known) if not isinstance(known, datetime):
-                return Column(ibis.literal(known), DATE)
+                # Every engine reads this text; not every one has the function that Ibis writes a date with.
+                return Column(ibis.literal(known.isoformat()).cast(dt.date), DATE)
             case Constant(Months() as known):
                 return Column(ibis.literal(known.count, dt.int64), MONTHS)
             case Constant(timedelta() as known) if known == timedelta(days=known.days):

@@ -54,6 +54,14 @@ from songhe.engines.policy.overlaps import disjoint
 from songhe.engines.policy.syntax import Literal, Node
 
 _DEEPEST = 32
+
+
+@ibis.udf.scalar.builtin(name="string_to_array")  # type: ignore[untyped-decorator]
+def _string_to_array(text: str, delimiter: str) -> dt.Array[dt.string]:
+    """Part a text in PostgreSQL; of an empty one nothing is left."""
+    raise NotImplementedError
+
+
 # Stands for a rule's number where a unique table has several that hit.
 _CONTRADICTED = -1
 
@@ -172,9 +180,15 @@ class _Planner:
         for present, column in columns:
             one = ibis.array([ibis.null(type_) if column is None else column.expression.cast(type_)])
             if present is not None:
-                one = ibis.ifelse(present, one, ibis.literal([], type=dt.Array(type_)))
+                one = ibis.ifelse(present, one, self._nothing(type_))
             gathered = one if gathered is None else gathered.concat(one)
         return gathered, f"list {kind}"
+
+    def _nothing(self, type_: dt.DataType) -> Any:
+        # PostgreSQL has no empty list that knows its type.
+        if self.expressions.backend == "postgres":
+            return _string_to_array("", ",").cast(dt.Array(type_))
+        return ibis.literal([], type=dt.Array(type_))
 
     # --- graph -----------------------------------------------------------------------------------------------------
 
@@ -408,7 +422,7 @@ class _Answering:
         for holds in groups.values():
             column = self.expressions.column(holds)
             if column is not None:
-                total = total + column.expression.fill_null(False).cast(dt.int64)
+                total = total + ibis.ifelse(column.expression.fill_null(False), 1, 0).cast(dt.int64)
         return self.expressions.cases([(Column(total > 1, BOOLEAN), Constant(Decimal(_CONTRADICTED)))], rule)
 
     def _in_priority(self, hits: list[tuple[Rule, Columnar]]) -> list[tuple[Rule, Columnar]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -71,9 +71,13 @@ class Compiled:
     ) -> str:
         """Return one SELECT over a relation: its columns (or those named) and every answer's."""
         plan = self.plan(schema, relation, backend)
-        shown = [*(schema if columns is None else columns), *_answer_columns(plan)]
+        shown = self.shown(plan, schema if columns is None else columns)
         with _steps_kept_apart():
-            return str(ibis.to_sql(plan.table.select(*dict.fromkeys(shown)), dialect=backend))
+            return str(ibis.to_sql(plan.table.select(*shown), dialect=backend))
+
+    def shown(self, plan: Plan, columns: Iterable[str]) -> list[str]:
+        """Return the names of a result's columns: these of the population's, and every answer's."""
+        return list(dict.fromkeys([*columns, *_answer_columns(plan)]))
 
     def run_duckdb(self, connection: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPyRelation:
         """Return the answers over a table or view of a DuckDB connection, not yet computed."""
@@ -94,7 +98,7 @@ class Compiled:
             connection.read_parquet(str(source)).create_view(POPULATION)
             sql = self.sql("duckdb", POPULATION, columns_of(connection, POPULATION))
             try:
-                written = connection.execute(f"COPY ({sql}) TO {_quoted(target)} (FORMAT parquet)").fetchone()
+                written = connection.execute(f"COPY ({sql}) TO {quoted(target)} (FORMAT parquet)").fetchone()
             except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
                 raise PolicyError(f"有数字超出了列的范围：{error}") from error
             return int(written[0]) if written else 0
@@ -160,5 +164,6 @@ def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str
     return {name: DuckDBType.from_string(type_) for name, type_, *_rest in described}
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as a text of SQL."""
     return "'" + str(path).replace("'", "''") + "'"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ibis
-
 from songhe.engines.policy.columns.running import POPULATION, Compiled
 from songhe.engines.policy.errors import PolicyError
 
@@ -20,10 +18,10 @@ def run_spark(compiled: Compiled, source: Path, target: Path, session: Any = Non
     session = session or _session()
     people = session.read.parquet(str(source))
     people.createOrReplaceTempView(POPULATION)
-    from ibis.backends.pyspark.datatypes import PySparkSchema
+    from ibis.backends.pyspark.datatypes import PySparkType
 
-    schema: ibis.Schema = PySparkSchema.to_ibis(people.schema)
-    session.sql(compiled.sql("pyspark", POPULATION, dict(schema))).write.mode("overwrite").parquet(str(target))
+    schema = {field.name: PySparkType.to_ibis(field.dataType) for field in people.schema}
+    session.sql(compiled.sql("pyspark", POPULATION, schema)).write.mode("overwrite").parquet(str(target))
     return int(people.count())
 
 

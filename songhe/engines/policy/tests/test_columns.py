@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from songhe.engines.policy import Model, PolicyError, evaluate, load_model
-from songhe.engines.policy.columns import NotColumnar, columns_of, compile_model
+from songhe.engines.policy.columns import Compiled, NotColumnar, columns_of, compile_model
+from songhe.engines.policy.columns.plan import Plan
 
 NS = "https://www.omg.org/spec/DMN/20230324/MODEL/"
 # What a person of the tests has, by name: the model's type, the column's, and how a value is drawn.
@@ -57,17 +58,19 @@ def table_of(people: list[dict[str, Any]], types: Mapping[str, Any]) -> pa.Table
 def both_ways(model: Model, people: list[dict[str, Any]], types: Mapping[str, Any], **constants: Any) -> int:
     """Compare the interpreter and the columns on every person; return how many cases that were."""
     compiled = compile_model(model, constants)
-    columns: list[str] = []
     with duckdb.connect() as connection:
         connection.register("people", table_of(people, types))
         connection.execute("CREATE TABLE population AS SELECT * FROM people")
         relation = compiled.run_duckdb(connection, "population")
-        rows = relation.fetchall()
-        columns = relation.columns
+        rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
         plan = compiled.plan(columns_of(connection, "population"))
-    for facts, values in zip(people, rows, strict=True):
-        row = dict(zip(columns, values, strict=True))
-        expected = evaluate(model, {**facts, **constants})
+    return compared(compiled, plan, people, rows)
+
+
+def compared(compiled: Compiled, plan: Plan, people: list[dict[str, Any]], rows: list[dict[str, Any]]) -> int:
+    """Compare what the interpreter says of each person with the rows that a database answers."""
+    for facts, row in zip(people, rows, strict=True):
+        expected = evaluate(compiled.model, {**facts, **compiled.constants})
         found = compiled.answers(plan, row)
         for name, value in expected.results.items():
             assert _flat(found[name]) == _flat(value), (name, facts, row)
