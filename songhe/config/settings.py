@@ -181,6 +181,9 @@ FILES_ROOT = FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
+# From so many carers on, a day is planned region by region.
+WIDE_DAY_CARERS = int(os.environ.get("SONGHE_WIDE_DAY_CARERS", "128"))
+
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 DJANGO_TABLES2_TEMPLATE = "console/table.html"

@@ -25,6 +25,7 @@ from songhe.care.visits.models import Visit
 from songhe.care.visits.selectors import NOT_HELD
 from songhe.core.calendar.services import now
 from songhe.core.parameters.selectors import parameters_on
+from songhe.engines.dispatch.live import SOONER
 from songhe.engines.dispatch.problem import Assignment as Given
 from songhe.engines.dispatch.problem import Carer, Need, Plan, Problem, Rest, Weights
 from songhe.engines.dispatch.problem import Visit as Wanted
@@ -39,6 +40,8 @@ BEGUN = [OrderState.IN_SERVICE, OrderState.SERVED, OrderState.CLOSED]
 URGENT = 5.0
 # Evens out the carers' days: of two plans with as much travel, the fairer one.
 FAIRNESS = 0.0004
+# Where the place says nothing: the minutes of way that giving a told visit to another carer has to save.
+CHANGE = 60
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Day:
     since: int
     stranger: int
     hours: int
+    change: int
     absent: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     def moment(self, minute: float) -> datetime:
@@ -143,6 +147,7 @@ def read_day(provider_id: UUID, day: date, *, orders: Collection[UUID] | None = 
         rules=rules,
         since=since,
         stranger=figures.get("生面孔折算", 0),
+        change=figures.get("改派折算", CHANGE),
         hours=figures.get("每日工时", DAY),
         absent=_absent(provider_id, midnight, next_midnight),
     )
@@ -349,7 +354,8 @@ def problem_of(day: Day, standings: Mapping[UUID, Standing]) -> Posed:
         for index, entry in enumerate(open_entries)
     ]
     ways = ways_between(points, {carer.mode for carer in carers} or {"ebike"}, day.rules.travel)
-    problem = Problem(tuple(visits), tuple(carers), ways, Weights(unfamiliar=float(day.stranger), fairness=FAIRNESS))
+    weights = Weights(unfamiliar=float(day.stranger), fairness=FAIRNESS, change=float(day.change))
+    problem = Problem(tuple(visits), tuple(carers), ways, weights)
     return Posed(problem, _start_plan(open_entries, standings, carers), frozenset(fixed))
 
 
@@ -420,6 +426,10 @@ def _wanted(entry: Entry, place: int, standing: Standing, carers: list[Carer], d
     if standing.held and standing.staff_id is not None:
         barred |= {person for person in day.people if person != standing.staff_id}
     earliest = max(task.earliest, day.since)
+    told = _told(entry, carers, day)
+    if told and entry.start is not None and day.since > 0:
+        # Who waits today was told a time.
+        earliest = max(earliest, round(entry.start - SOONER))
     return Wanted(
         id=task.id,
         place=place,
@@ -430,7 +440,18 @@ def _wanted(entry: Entry, place: int, standing: Standing, carers: list[Carer], d
         wished=those(task.wished),
         barred=those(barred),
         familiar=those(task.familiar),
+        published=told,
     )
+
+
+def _told(entry: Entry, carers: list[Carer], day: Day) -> tuple[str, ...]:
+    """Return the carer, as the engine knows them, who was told to make a visit and still can."""
+    start = entry.start
+    if entry.staff_id is None or start is None or day.released(entry):
+        return ()
+    return tuple(
+        carer.id for carer in carers if person_of(carer.id) == entry.staff_id and carer.start <= start < carer.end
+    )[:1]
 
 
 def _start_plan(entries: list[Entry], standings: Mapping[UUID, Standing], carers: list[Carer]) -> Plan:

@@ -21,7 +21,7 @@ from songhe.engines.dispatch.checking import check
 from songhe.engines.dispatch.problem import Assignment, Plan, Problem, Visit, sound_part
 from songhe.engines.dispatch.solver import Budget, Solved, solve, warm_up
 
-# Carers a group; below twice that a day is searched as a whole.
+# Carers a group; below twice that a day is searched as a whole, if nothing else is said.
 GROUP = 64
 # Shares of the budget; the first round plans from nothing.
 ROUNDS = (0.4, 0.2, 0.2, 0.2)
@@ -40,14 +40,15 @@ def solve_wide(
     budget: Budget,
     seed: int = 0,
     start: Plan | None = None,
+    wide: int | None = None,
     stop: Callable[[], bool] | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> Solved:
-    """Plan a day of thousands of visits as ``solve`` does a smaller one; a day that is not wide goes to ``solve``.
+    """Plan a day of thousands of visits as ``solve`` does a smaller one; fewer carers than ``wide`` are left to it.
 
     ``progress`` hears the share of the budget used and the number of unserved visits after each group.
     """
-    if len(problem.carers) < 2 * GROUP:
+    if len(problem.carers) < (2 * GROUP if wide is None else wide):
         return solve(problem, budget=budget, seed=seed, start=start, stop=stop, progress=progress)
     warm_up()
     clock = time.perf_counter()

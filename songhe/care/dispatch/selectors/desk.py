@@ -10,7 +10,7 @@ from uuid import UUID
 
 from songhe.care.dispatch.flow import PlanState
 from songhe.care.dispatch.models import DayPlan, Notice, PlanRun, PlanStop
-from songhe.care.dispatch.planning import DAY, Day, days_of, minute_of, read_day, standing_of_records, sums_of
+from songhe.care.dispatch.planning import DAY, Day, Entry, days_of, minute_of, read_day, standing_of_records, sums_of
 from songhe.care.dispatch.routes import Change, best_places, clock, follow
 from songhe.care.dispatch.services.plans import standings
 from songhe.care.dispatch.services.running import lost
@@ -190,7 +190,16 @@ def _stop_row(
         "familiar": familiar,
         "answer": answers.get(stop.visit_id, "") if stop.visit_id and entry.staff_id == str(stop.staff_id) else "",
         "published": stop.visit_id is not None,
+        "was": _was(entry, day),
     }
+
+
+def _was(entry: Entry, day: Day) -> dict[str, Any] | None:
+    """Return what the carer and the elder were told, if they were told anything."""
+    if entry.staff_id is None or entry.start is None:
+        return None
+    person = day.people.get(entry.staff_id)
+    return {"staff": entry.staff_id, "name": person.name if person else "已离岗", "start": entry.start}
 
 
 def latest_run(plan: DayPlan) -> PlanRun | None:

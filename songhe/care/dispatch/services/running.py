@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from songhe.care.dispatch.models import DayPlan, PlanRun
@@ -133,9 +134,13 @@ class _Hearing:
 
 
 def _solve(posed: Posed, budget: Budget, hear: _Hearing) -> Solved:
-    """Search in a thread of its own, while this one tells how far it is and listens for a stop."""
-    from songhe.engines.dispatch.solver import solve
+    """Search in a thread of its own, while this one tells how far it is and listens for a stop.
 
+    A day of many carers is cut into regions; a draft in which nobody goes anywhere yet is planned from nothing.
+    """
+    from songhe.engines.dispatch.regions import solve_wide
+
+    start = posed.start if posed.start.assignments else None
     share = [0.0]
 
     def progress(part: float, _cost: float) -> None:
@@ -145,7 +150,13 @@ def _solve(posed: Posed, budget: Budget, hear: _Hearing) -> Solved:
         hear.say(3, "准备计算（更新后的第一次约需一分钟）")
         _watch(pool.submit(_warm_up).done, lambda: hear.say(5, "准备计算（更新后的第一次约需一分钟）"))
         work = pool.submit(
-            solve, posed.problem, budget=budget, start=posed.start, stop=hear.wanted.is_set, progress=progress
+            solve_wide,
+            posed.problem,
+            budget=budget,
+            start=start,
+            wide=settings.WIDE_DAY_CARERS,
+            stop=hear.wanted.is_set,
+            progress=progress,
         )
         _watch(work.done, lambda: hear.say(5 + int(85 * min(1.0, share[0])), "比较各种排法"))
         return work.result()

@@ -16,6 +16,7 @@ from songhe.care.visits.models import Visit
 from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import at, today
 from songhe.core.errors import Changed, Refused
+from songhe.core.parameters.models import Parameter
 from songhe.core.scope.services import use
 from songhe.registers.workforce.services import note_absence
 
@@ -130,6 +131,23 @@ def test_what_has_begun_is_frozen_and_what_was_published_stays_unless_planned_an
         assert stop_of(plan, new).staff is not None
         with pytest.raises(Refused, match="已经开始"):
             services.move(plan_id=plan.pk, order_id=begun.pk, staff_id=carer.pk, start=900, user=round_.manager)
+
+
+def test_planned_anew_a_told_carer_is_changed_only_where_that_saves_what_the_place_asks(round_, settings):
+    near, far = round_.carers[0], round_.carers[2]
+    order = round_.given(hour=9)
+    first = round_.plan()
+    services.move(plan_id=first.pk, order_id=order.pk, staff_id=far.pk, start=540, user=round_.manager)
+    services.publish(plan_id=first.pk, user=round_.manager)
+    # However many carers a place calls many, the plan keeps the same rules.
+    for settings.WIDE_DAY_CARERS in (128, 1):
+        again = round_.plan(DayPlan.Kind.ANEW)
+        round_.compute(again)
+        assert stop_of(again, order).staff == far
+    assert Parameter.objects.filter(name="派单.改派折算").update(value=0)
+    again = round_.plan(DayPlan.Kind.ANEW)
+    round_.compute(again)
+    assert stop_of(again, order).staff == near
 
 
 def test_moving_by_hand_tells_first_refuses_what_cannot_be_and_is_undone(round_):

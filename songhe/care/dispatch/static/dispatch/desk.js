@@ -117,6 +117,23 @@ function openOrders() {
   if (!waiting.length) $("desk-open").append(element("p", { class: "text-secondary m-3" }, "每一单都有人去。"));
 }
 
+// What publishing would change of what carers and elders were told: they are the ones to be told anew.
+function told(stop) {
+  const name = (id) => sheet.carers.find((each) => each.id === id)?.name ?? "";
+  if (!stop.was || stop.frozen) return null;
+  if (!stop.staff) return `撤回：原为${stop.was.name} ${clock(stop.was.start)}`;
+  if (stop.staff !== stop.was.staff) return `${stop.was.name} ${clock(stop.was.start)} → ${name(stop.staff)} ${clock(stop.start)}`;
+  return stop.start === stop.was.start ? null : `${stop.was.name} ${clock(stop.was.start)} → ${clock(stop.start)}`;
+}
+
+function changes() {
+  const rows = sheet.editable ? sheet.stops.map((stop) => [stop, told(stop)]).filter(([, text]) => text) : [];
+  $("desk-changed").hidden = !rows.length;
+  $("changed-count").textContent = rows.length ? `${rows.length} 次` : "";
+  $("desk-changes").replaceChildren(...rows.map(([stop, text]) =>
+    element("button", { type: "button", class: "open-order", "data-changed": stop.id, onclick: () => select(stop.id) }, element("strong", {}, stop.name), ` ${stop.service}`, element("small", {}, text))));
+}
+
 function list() {
   const open = new Set(Array.from(document.querySelectorAll(".desk-list details[open]"), (each) => each.dataset.carer));
   $("desk-list").replaceChildren(...sheet.carers.map((each) => {
@@ -139,6 +156,7 @@ function take(answer) {
       if (place) place.textContent = each.text;
     }
     openOrders();
+    changes();
     list();
     if (chosen) { detail.show(sheet.stops.find((stop) => stop.id === chosen), sheet); gantt.mark(chosen); }
     else gantt.mark(null);
