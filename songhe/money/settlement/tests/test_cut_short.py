@@ -16,7 +16,7 @@ from songhe.core.scope.services import Scope, use
 from songhe.money.settlement import services
 from songhe.money.settlement.models import Statement, StatementLine
 from songhe.money.settlement.tests.test_settlement import draw
-from songhe.money.settlement.tests.world import CODES, World
+from songhe.money.settlement.tests.world import CODES, MONTH, NEXT, World
 
 DRAWS = """
 import sys, time
@@ -42,7 +42,8 @@ with at(date(2026, 4, 1)):
 """
 
 
-def test_killed_between_and_within_statements(transactional_db):
+def three_providers() -> World:
+    """A world in which each of three providers has made a visit."""
     with use(Scope.system()):
         world = World()
         credit = world.new_credit()
@@ -52,6 +53,34 @@ def test_killed_between_and_within_statements(transactional_db):
             if number:
                 world.sign(provider, f"T-{number + 1}", 5000)
             world.visit(credit, day + number, provider=provider, staff=staff)
+    return world
+
+
+def test_providers_drawn_side_by_side(transactional_db):
+    world = three_providers()
+    begun, meeting, real = [], threading.Barrier(2, timeout=20), services.draw_lines
+
+    def met(*arguments):
+        begun.append(arguments)
+        if len(begun) <= 2:
+            meeting.wait()
+        return real(*arguments)
+
+    services.draw_lines = met
+    try:
+        with world.acting("clerk", NEXT) as clerk:
+            drawn = services.draw(month=MONTH, user=clerk, at_once=2)
+    finally:
+        services.draw_lines = real
+    assert (drawn.statements, drawn.visits, drawn.unpriced) == (3, 3, 0)
+    with use(Scope.system()):
+        assert Statement.objects.count() == StatementLine.objects.values("visit").distinct().count() == 3
+        assert audit.verify().ok
+    assert draw(world).visits == 0
+
+
+def test_killed_between_and_within_statements(transactional_db):
+    world = three_providers()
 
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", DRAWS],
