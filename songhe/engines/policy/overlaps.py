@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from songhe.engines.policy.model import Rule, Table
@@ -21,6 +21,14 @@ def disjoint(table: Table, rules: Sequence[Rule]) -> bool:
         any(first.apart(second) for first, second in zip(spans[here], spans[there], strict=True))
         for here in range(len(rules))
         for there in range(here)
+    )
+
+
+def apart(tests: Iterable[UnaryTests]) -> bool:
+    """Tell whether no value passes two of these tests of one column, as far as their constants show it."""
+    cells = [_Cell(test) for test in tests]
+    return len(cells) * (len(cells) - 1) // 2 <= _MOST_PAIRS and all(
+        first.apart(second) for place, first in enumerate(cells) for second in cells[:place]
     )
 
 

@@ -36,7 +36,7 @@ from songhe.engines.policy.columns.values import (
     of_number,
     typed,
 )
-from songhe.engines.policy.comparing import Interval
+from songhe.engines.policy.comparing import Interval, same
 from songhe.engines.policy.interpreter import evaluate_node
 from songhe.engines.policy.syntax import (
     Between,
@@ -297,8 +297,11 @@ class Expressions:
         assert isinstance(value, Column)
         return Column(~value.expression, BOOLEAN)
 
-    def compare(self, sign: str, left: Columnar, right: Columnar) -> Columnar:
-        """Compare two values; null where either is null, except that null equals null."""
+    def compare(self, sign: str, left: Columnar, right: Columnar, lax: bool = False) -> Columnar:
+        """Compare two values; null where either is null, except that null equals null.
+
+        ``lax`` lets an equality be null where it is false: the same to whoever only asks whether it is true.
+        """
         if isinstance(left, Constant) and isinstance(right, Constant):
             return Constant(evaluate_node(Binary(sign, Name("a"), Name("b")), {"a": left.value, "b": right.value}))
         if isinstance(left, Ratio) or isinstance(right, Ratio):
@@ -312,12 +315,15 @@ class Expressions:
         if first is None or second is None:
             return NULL
         kind = one_kind([first, second])
+        if sign in ("=", "!=") and (known := self._among_choices(left, right, lax and sign == "=")):
+            return known if sign == "=" else self.negation(known)
         one, other = first.expression, second.expression
         if kind == NUMBER and first.scale and second.scale:
             one, other = (typed(each, *common([first, second])) for each in (first, second))
         if sign in ("=", "!="):
             if isinstance(left, Constant) or isinstance(right, Constant):
-                same = (one == other).fill_null(False)
+                same = one == other if kind != BOOLEAN else _is_truth(left, right, one, other)
+                same = same if lax and sign == "=" else same.fill_null(False)
             else:
                 same = one.identical_to(other)
             return Column(same if sign == "=" else ~same, BOOLEAN)
@@ -326,6 +332,21 @@ class Expressions:
         if kind == STRING and self.backend == "postgres":
             raise NotColumnar("文字的先后比较（PostgreSQL 的排序规则因库而异）")
         return Column(_ordered(sign, one, other), BOOLEAN)
+
+    def _among_choices(self, left: Columnar, right: Columnar, lax: bool) -> Columnar | None:
+        """Tell which rules answer with a constant, where that is known of a column."""
+        value, wanted = (left, right) if isinstance(right, Constant) else (right, left)
+        if not isinstance(value, Column) or value.choices is None or not isinstance(wanted, Constant):
+            return None
+        known = value.choices
+        numbers = [number for each, answer in known.answers if same(answer, wanted.value) for number in each]
+        missing = known.rule.isnull() if same(known.otherwise, wanted.value) else None
+        if not numbers:
+            return Constant(False) if missing is None else Column(missing, BOOLEAN)
+        hit = known.rule == numbers[0] if len(numbers) == 1 else known.rule.isin(numbers)
+        if missing is not None:
+            return Column(missing | hit.fill_null(False), BOOLEAN)
+        return Column(hit if lax else hit.fill_null(False), BOOLEAN)
 
     def _is_null(self, value: Columnar) -> Columnar:
         match value:
@@ -361,17 +382,18 @@ class Expressions:
             self.compare("<=" if high_closed else "<", value, high),
         )
 
-    def passes(self, tests: UnaryTests, value: Columnar, names: Names) -> Columnar:
-        """Tell the rows whose input passes a cell's tests."""
+    def passes(self, tests: UnaryTests, value: Columnar, names: Names, lax: bool = False) -> Columnar:
+        """Tell the rows whose input passes a cell's tests; ``lax`` as in ``compare``."""
+        lax = lax and not tests.negated
         if tests.anything:
             return Constant(True)
         inner = {**names, "?": value}
         result: Columnar = Constant(False)
         for test in tests.tests:
-            result = self.logic("or", result, self._passes_one(test, value, inner))
+            result = self.logic("or", result, self._passes_one(test, value, inner, lax))
         return self.negation(result) if tests.negated else result
 
-    def _passes_one(self, test: Node, value: Columnar, names: Names) -> Columnar:
+    def _passes_one(self, test: Node, value: Columnar, names: Names, lax: bool) -> Columnar:
         if isinstance(test, Compare | Holds):
             return self.truth(self.value(test, names))
         if isinstance(test, Range) and test.low is not None and test.high is not None:
@@ -385,7 +407,7 @@ class Expressions:
             return self._list_against(value, found)
         if _is_list(found) and not _is_list(value):
             return self._contains(found, value)
-        return self.compare("=", value, found)
+        return self.compare("=", value, found, lax)
 
     def _list_against(self, value: ListColumn, found: Columnar) -> Columnar:
         if found == NULL:
@@ -517,6 +539,9 @@ class Expressions:
                 return NULL
             if column.scale <= to:
                 return column
+            if mode == "half up":
+                # Every engine rounds decimals so, away from zero.
+                return number(column.expression.round(to), to, column.digits - column.scale + to + 1)
             top, bottom = column, of_number(Decimal(1))
         # Whole numbers: top · 10^to ÷ bottom, both freed of their decimals.
         scale = max(top.scale - to, bottom.scale)
@@ -602,14 +627,16 @@ class Expressions:
             raise NotColumnar("文字的最大最小")
         shape = Column(None, kind, scale, digits)
         offers = []
-        spoilt: Any = ibis.literal(False)
+        spoilt: Any = None
         for present, column in found:
             here = null_of(shape) if column is None else typed(column, scale, digits)
-            spoilt = spoilt | (here.isnull() if present is None else present.fill_null(False) & here.isnull())
+            if column is None or not _is_never_null(column):
+                missing = here.isnull() if present is None else present.fill_null(False) & here.isnull()
+                spoilt = missing if spoilt is None else spoilt | missing
             offers.append(here if present is None else ibis.ifelse(present, here, null_of(shape)))
         # The least and greatest of SQL pass nulls over, FEEL's do not.
         best = offers[0] if len(offers) == 1 else (ibis.least if sign == "<" else ibis.greatest)(*offers)
-        return Column(ibis.ifelse(spoilt, null_of(shape), best), kind, scale, digits)
+        return Column(best if spoilt is None else ibis.ifelse(spoilt, null_of(shape), best), kind, scale, digits)
 
     def _mean(self, *values: Columnar) -> Columnar:
         return self.arithmetic("/", self._sum(*values), self._count(*values))
@@ -860,6 +887,17 @@ def _is_list(value: Columnar) -> bool:
 
 def _is_context(value: Columnar) -> bool:
     return isinstance(value, Constant) and isinstance(value.value, Mapping)
+
+
+def _is_never_null(column: Column) -> bool:
+    known = column.choices
+    return known is not None and None not in (known.otherwise, *(answer for _numbers, answer in known.answers))
+
+
+def _is_truth(left: Columnar, right: Columnar, one: Any, other: Any) -> Any:
+    """Tell whether a truth is a known one."""
+    known, asked = (left, other) if isinstance(left, Constant) else (right, one)
+    return asked if isinstance(known, Constant) and known.value is True else ~asked
 
 
 def _ordered(sign: str, left: Any, right: Any) -> Any:

@@ -7,7 +7,7 @@ its rule's number, then what that rule answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from songhe.engines.policy.columns.values import (
     NULL,
     NUMBER,
     STRING,
+    Choices,
     Column,
     Columnar,
     Constant,
@@ -50,8 +51,8 @@ from songhe.engines.policy.model import (
     Table,
 )
 from songhe.engines.policy.model import Items as BoxedList
-from songhe.engines.policy.overlaps import disjoint
-from songhe.engines.policy.syntax import Literal, Node
+from songhe.engines.policy.overlaps import apart, disjoint
+from songhe.engines.policy.syntax import Literal, Node, UnaryTests
 
 _DEEPEST = 32
 
@@ -297,7 +298,7 @@ class _Planner:
             self.fresh += 1
             name = f"·{self.fresh}"
             found[name] = value.expression
-            return Column(name, value.kind, value.scale, value.digits)
+            return Column(name, value.kind, value.scale, value.digits, value.choices)
         if isinstance(value, Members):
             members = {name: self._named(member, found) for name, member in value.members.items()}
             present = value.present
@@ -309,7 +310,7 @@ class _Planner:
 
     def _reread(self, value: Columnar, found: Mapping[str, Any]) -> Columnar:
         if isinstance(value, Column) and isinstance(value.expression, str):
-            return Column(self.table[value.expression], value.kind, value.scale, value.digits)
+            return Column(self.table[value.expression], value.kind, value.scale, value.digits, value.choices)
         if isinstance(value, Members):
             present = self.table[value.present] if isinstance(value.present, str) else value.present
             return Members({name: self._reread(member, found) for name, member in value.members.items()}, present)
@@ -328,20 +329,22 @@ class _Planner:
             self.place = f"{named}“{column.label}”列"
             value = self.expressions.value(column.node, names)
             seen.append(self._kept(value) if top else value)
-        hits: list[tuple[Rule, Columnar]] = []
+        hits: list[Hit] = []
         tests: dict[tuple[int, Any], Columnar] = {}
         for rule in table.rules:
             holds: Columnar = Constant(True)
+            asked: dict[int, Columnar] = {}
             for number_, (column, test, value) in enumerate(zip(table.inputs, rule.tests, seen, strict=True)):
                 if test.anything:
                     continue
                 self.place = f"{named}第 {rule.number} 条规则“{column.label}”列"
                 key = (number_, test)
                 if key not in tests:
-                    tests[key] = self.expressions.passes(test, value, names)
+                    tests[key] = self.expressions.passes(test, value, names, lax=True)
+                asked[number_] = tests[key]
                 holds = self.expressions.logic("and", holds, tests[key])
             if not (isinstance(holds, Constant) and holds.value is not True):
-                hits.append((rule, holds))
+                hits.append(Hit(rule, holds, asked))
         answer = _Answering(self, table, names, named)
         if table.hit_policy in ("RULE ORDER", "OUTPUT ORDER", "COLLECT"):
             return answer.several(hits, owner.name if top else "")
@@ -354,6 +357,15 @@ class _Planner:
         return kept
 
 
+@dataclass(frozen=True)
+class Hit:
+    """A rule, the condition on which it hits, and that of each column it asks."""
+
+    rule: Rule
+    holds: Columnar
+    asked: dict[int, Columnar]
+
+
 class _Answering:
     """What a table says, by its hit policy (DMN 1.5, clause 8.2.8)."""
 
@@ -364,27 +376,60 @@ class _Answering:
         self.named = named
         self.expressions = planner.expressions
 
-    def one(self, hits: list[tuple[Rule, Columnar]], owner: str) -> Columnar:
+    def one(self, hits: list[Hit], owner: str) -> Columnar:
         """Answer with the first rule that hits (in order of priority), or not at all where several contradict."""
         hits = self._in_priority(hits) if self.table.hit_policy == "PRIORITY" else hits
         hits = _until_certain(hits, self.table.hit_policy)
-        apart = disjoint(self.table, [rule for rule, _holds in hits])
-        if owner and not apart and self.table.hit_policy in ("UNIQUE", "ANY") and len(hits) > 1:
-            hits = [(each, self._kept_truth(holds)) for each, holds in hits]
-        rule: Columnar = self.expressions.cases([(holds, Constant(Decimal(each.number))) for each, holds in hits], NULL)
-        if self.table.hit_policy in ("UNIQUE", "ANY") and not apart:
+        several = self.table.hit_policy in ("UNIQUE", "ANY") and not disjoint(self.table, [hit.rule for hit in hits])
+        if owner and several and len(hits) > 1:
+            hits = [Hit(hit.rule, self._kept_truth(hit.holds), {}) for hit in hits]
+        rule = self._hit(hits, frozenset(range(len(self.table.inputs))))
+        if several:
             rule = self._unless_contradicted(hits, rule)
         if owner and isinstance(rule, Column):
             rule = self.planner.keep(rule)
         if owner:
             shown = self.expressions.column(rule)
-            self.planner.rules[owner] = ibis.null(dt.int64) if shown is None else self._shown(shown.expression)
-        return self._answer_of(rule, [each for each, _holds in hits])
+            number = ibis.null(dt.int64) if shown is None else shown.expression
+            self.planner.rules[owner] = self._shown(number) if several else number
+        return self._answer_of(rule, [hit.rule for hit in hits], several)
+
+    def _hit(self, hits: list[Hit], columns: frozenset[int]) -> Columnar:
+        """Return the number of the first rule that hits.
+
+        Rules that ask a column the same are taken together, so that it is asked once, where no value passes two of the
+        column's tests: whoever meets none of one group's rules meets none of another's.
+        """
+        for place in sorted(columns) if len(hits) > 2 else ():
+            groups: dict[UnaryTests, list[Hit]] = {}
+            for hit in hits:
+                groups.setdefault(hit.rule.tests[place], []).append(hit)
+            if len(groups) < len(hits) and apart(groups) and all(place in hit.asked for hit in hits):
+                left = columns - {place}
+                return self.expressions.cases(
+                    [
+                        (group[0].asked[place], self._hit(self._without(group, place), left))
+                        for group in groups.values()
+                    ],
+                    NULL,
+                )
+        return self.expressions.cases([(hit.holds, Constant(Decimal(hit.rule.number))) for hit in hits], NULL)
+
+    def _without(self, hits: list[Hit], place: int) -> list[Hit]:
+        """Return rules whose test of one column is known to hold."""
+        made = []
+        for hit in hits:
+            asked = {other: test for other, test in hit.asked.items() if other != place}
+            holds: Columnar = Constant(True)
+            for test in asked.values():
+                holds = self.expressions.logic("and", holds, test)
+            made.append(Hit(hit.rule, holds, asked))
+        return made
 
     def _shown(self, rule: Any) -> Any:
-        return ibis.ifelse(rule < 0, ibis.null(dt.int64), rule) if self.table.hit_policy in ("UNIQUE", "ANY") else rule
+        return ibis.ifelse(rule < 0, ibis.null(dt.int64), rule)
 
-    def _answer_of(self, rule: Columnar, rules: list[Rule]) -> Columnar:
+    def _answer_of(self, rule: Columnar, rules: list[Rule], several: bool) -> Columnar:
         """Return what the rule of this number answers; rules that answer alike are one case."""
         if isinstance(rule, Constant):
             known = [each for each in rules if each.number == rule.value]
@@ -394,22 +439,29 @@ class _Answering:
         for each in rules:
             alike.setdefault(each.outputs, []).append(each.number)
         first = {each.number: each for each in reversed(rules)}
-        chosen = [
-            (Column(_one_of(rule.expression, numbers), BOOLEAN), self._row(first[numbers[0]]))
-            for numbers in alike.values()
-        ]
+        rows = [(numbers, self._row(first[numbers[0]])) for numbers in alike.values()]
+        chosen = [(Column(_one_of(rule.expression, numbers), BOOLEAN), row) for numbers, row in rows]
         default = self._default()
-        if default != NULL:
+        if default != NULL and several:
             chosen.append((Column(rule.expression == _CONTRADICTED, BOOLEAN), NULL))
-        return self.expressions.cases(chosen, default)
+        if len(chosen) > 2 and default != NULL:
+            # Most people meet no rule of most tables: they are done with first.
+            chosen.insert(0, (Column(rule.expression.isnull(), BOOLEAN), default))
+        answer = self.expressions.cases(chosen, default)
+        if isinstance(answer, Column) and not several and isinstance(default, Constant):
+            answers = tuple((tuple(numbers), row.value) for numbers, row in rows if isinstance(row, Constant))
+            if len(answers) == len(rows):
+                return replace(answer, choices=Choices(rule.expression, answers, default.value))
+        return answer
 
     def _kept_truth(self, holds: Columnar) -> Columnar:
         return self.planner.keep(holds) if isinstance(holds, Column) else holds
 
-    def _unless_contradicted(self, hits: list[tuple[Rule, Columnar]], rule: Columnar) -> Columnar:
+    def _unless_contradicted(self, hits: list[Hit], rule: Columnar) -> Columnar:
         """Mark the rows where more rules hit than the policy allows."""
         groups: dict[Any, Columnar] = {}
-        for each, holds in hits:
+        for hit in hits:
+            each, holds = hit.rule, hit.holds
             key: Any = each.number
             if self.table.hit_policy == "ANY":
                 if not all(isinstance(node, Literal) for node in each.outputs):
@@ -425,8 +477,8 @@ class _Answering:
                 total = total + ibis.ifelse(column.expression.fill_null(False), 1, 0).cast(dt.int64)
         return self.expressions.cases([(Column(total > 1, BOOLEAN), Constant(Decimal(_CONTRADICTED)))], rule)
 
-    def _in_priority(self, hits: list[tuple[Rule, Columnar]]) -> list[tuple[Rule, Columnar]]:
-        return sorted(hits, key=lambda hit: self._priority(hit[0]))
+    def _in_priority(self, hits: list[Hit]) -> list[Hit]:
+        return sorted(hits, key=lambda hit: self._priority(hit.rule))
 
     def _priority(self, rule: Rule) -> tuple[int, ...]:
         places = []
@@ -438,13 +490,13 @@ class _Answering:
             places.append(output.values.index(known) if known in output.values else len(output.values))
         return tuple(places)
 
-    def several(self, hits: list[tuple[Rule, Columnar]], owner: str) -> Columnar:
+    def several(self, hits: list[Hit], owner: str) -> Columnar:
         """Answer with all that hit, as a list or summed up."""
         if self.table.hit_policy == "OUTPUT ORDER":
             hits = self._in_priority(hits)
         rows = []
-        for rule, holds in hits:
-            held = self._kept_truth(holds) if owner else holds
+        for hit in hits:
+            rule, held = hit.rule, self._kept_truth(hit.holds) if owner else hit.holds
             column = None if isinstance(held, Constant) else self.expressions.column(held)
             rows.append((column.expression.fill_null(False) if column else None, rule))
         if owner:
@@ -498,14 +550,14 @@ def _one_of(rule: Any, numbers: list[int]) -> Any:
     return rule == numbers[0] if len(numbers) == 1 else rule.isin(numbers)
 
 
-def _until_certain(hits: list[tuple[Rule, Columnar]], hit_policy: str) -> list[tuple[Rule, Columnar]]:
+def _until_certain(hits: list[Hit], hit_policy: str) -> list[Hit]:
     """Drop the rules behind one that always hits, where only the first counts."""
     if hit_policy not in ("FIRST", "PRIORITY"):
         return hits
     kept = []
-    for rule, holds in hits:
-        kept.append((rule, holds))
-        if isinstance(holds, Constant):
+    for hit in hits:
+        kept.append(hit)
+        if isinstance(hit.holds, Constant):
             break
     return kept
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -42,13 +42,24 @@ class Constant:
 class Column:
     """A value of each row. Numbers without ``scale`` are 64-bit integers, the others decimals; overflow is an error.
 
-    A years-and-months duration is its months, a days-and-time duration its days.
+    A years-and-months duration is its months, a days-and-time duration its days. ``choices`` are known of what a table
+    answers with constants only.
     """
 
     expression: Any
     kind: str
     scale: int = 0
     digits: int = INTEGER_DIGITS
+    choices: Choices | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The number of the rule that hit, and what each answers: whole numbers compare faster than texts."""
+
+    rule: Any
+    answers: tuple[tuple[tuple[int, ...], Any], ...]
+    otherwise: Any
 
 
 @dataclass(frozen=True)

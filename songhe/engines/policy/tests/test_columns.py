@@ -112,6 +112,16 @@ NUMBERS = """100 | 200.50 | 月收入 * 0.5 | 年龄 | null | round half up(月�
     round down(月收入 / 7, 1) | ceiling(月收入 / 0.3) | abs(月收入) | sum([年龄, 月收入]) | floor(月收入 / 年龄) |
     round up(mean([年龄, 61]), 1)"""
 ORDERED = ["100", "200.5", "50"]
+# What an expression asks of the table's answer.
+AFTER = [
+    "if 档 = null then 0 else 档 + 1",
+    "档 = 100",
+    "档 != 7",
+    "if not(档 = 200.5) then 1 else 2",
+    "档 in (50, 100)",
+    "max(档, 60)",
+    "if 档 = 7 or 档 = null then null else 档 * 2",
+]
 
 
 def one_of(cells: str) -> st.SearchStrategy[str]:
@@ -154,7 +164,7 @@ def models(draw: st.DrawFn) -> Model:
     )
     requires += '<informationRequirement><requiredInput href="#p"/></informationRequirement>'
     single = aggregation or (not several and policy in ("UNIQUE", "ANY", "PRIORITY", "FIRST"))
-    after = "if 档 = null then 0 else 档 + 1" if single else "count([1])"
+    after = draw(st.sampled_from(AFTER)) if single else "count([1])"
     table = f'<decisionTable hitPolicy="{policy}" aggregation="{aggregation}">{inputs}{outputs}{rules}</decisionTable>'
     requires_table = '<informationRequirement><requiredDecision href="#d"/></informationRequirement>'
     return load_model(
