@@ -38,6 +38,32 @@ def test_found_while_typing_by_keyboard(page):
     assert page.page.locator("#top-found").is_hidden()
 
 
+def test_a_filter_is_kept_under_a_name_and_opened_again(page):
+    name = f"独居老人{page.page.viewport_size['width']}"
+    page.sign_in("street")
+    page.goto("/console/elders/elder/?living_situation=alone")
+    menu = page.page.locator("button[aria-label=常用筛选]")
+    menu.click()
+    page.page.wait_for_selector("text=还没有保存的筛选")
+    page.page.click("button:has-text('保存当前条件')")
+    page.page.fill("#filter-name", name)
+    page.page.check("input[name=filter_shared]")
+    page.sound()
+    with page.page.expect_navigation():
+        page.page.click("#dialog-body button[type=submit]")
+    page.goto("/console/elders/elder/")
+    menu.click()
+    page.page.wait_for_selector(f"#kept-filters >> text={name}")
+    look(page, "registers-filters")
+    with page.page.expect_navigation():
+        page.page.click(f"#kept-filters >> text={name}")
+    assert "living_situation=alone" in page.page.url
+    menu.click()
+    page.page.once("dialog", lambda dialog: dialog.accept())
+    page.page.click(f"button[aria-label='删除筛选 {name}']")
+    page.page.wait_for_selector("text=还没有保存的筛选")
+
+
 def test_a_label_is_tried_and_put_to_use(page):
     width = page.page.viewport_size["width"]
     page.sign_in("street")

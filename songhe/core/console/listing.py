@@ -20,7 +20,22 @@ from songhe.core.console.parents import Parent
 COUNT_BOUND = 10_000
 SIZES = (20, 50, 100)
 # These say how a list is shown, not what it holds, or are too private for an address.
-_OWN = frozenset({"q", "sort", "page", "size", "csrfmiddlewaretoken", "pk", "reason", "all", "column", "form_token"})
+_OWN = frozenset(
+    {
+        "q",
+        "sort",
+        "page",
+        "size",
+        "csrfmiddlewaretoken",
+        "pk",
+        "reason",
+        "all",
+        "column",
+        "form_token",
+        "filter_name",
+        "filter_shared",
+    }
+)
 
 
 class Listing:

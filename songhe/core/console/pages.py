@@ -196,6 +196,11 @@ class Pages:
         return self.url("export")
 
     @property
+    def filters_url(self) -> str:
+        """The address of the kept filters."""
+        return self.url("filters")
+
+    @property
     def columns_url(self) -> str:
         """The address that saves a choice of columns."""
         return self.url("columns")

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from songhe.core.console.pages import Pages
 from songhe.core.console.registry import all_pages, autodiscover
-from songhe.core.console.views import bulk, details, forms, lists, sheets
+from songhe.core.console.views import bulk, details, forms, lists, saved, sheets
 from songhe.core.console.views.access import PageView, guarded
 from songhe.core.console.views.search import search_view
 
@@ -25,6 +25,8 @@ def patterns_of(pages: Pages) -> list[URLPattern]:
         ("", "list", lists.list_view, "view"),
         ("lookup/", "lookup", lists.lookup_view, "lookup"),
         ("columns/", "columns", lists.columns_view, "view"),
+        ("filters/", "filters", saved.filters_view, "view"),
+        ("filters/<uuid:filter_id>/forget/", "forget-filter", saved.forget_view, "view"),
         ("count/", "count", lists.count_view, "view"),
         ("export/", "export", lists.export_view, "export"),
         ("bulk/<slug:key>/", "bulk", bulk.bulk_view, "view"),

@@ -9,7 +9,6 @@ from typing import Any
 
 from songhe.engines.policy import temporal
 from songhe.engines.policy.comparing import Interval
-from songhe.engines.policy.decimals import NUMBERS
 from songhe.engines.policy.interpreter import Value
 from songhe.engines.policy.temporal import Months
 
@@ -20,7 +19,7 @@ FEN = "分"
 def as_json(value: Value) -> Any:
     """Return a FEEL value as JSON has it: whole decimals as integers, others and all of time as text."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else str(value.normalize(NUMBERS))
+        return int(value) if value == value.to_integral_value() else str(value.normalize())
     if isinstance(value, date | time | timedelta | Months):
         return temporal.written(value)
     if isinstance(value, list):
@@ -41,7 +40,7 @@ def written(value: Value, words: Mapping[str, str] | None = None, type_name: str
         case Decimal() if type_name == FEN:
             return f"{value / 100:,.2f} 元"
         case Decimal():
-            return f"{value.normalize(NUMBERS):f}"
+            return f"{value.normalize():f}"
         case datetime():
             return f"{value.year}年{value.month}月{value.day}日 {value:%H:%M}"
         case date():

@@ -96,7 +96,7 @@ def export_view(request: HttpRequest, *, pages: Pages) -> HttpResponseBase:
     """Ask for the reason, then hand over the spreadsheet and note who took what out."""
     user = person(request)
     listing = Listing(pages, request, user)
-    context = {"pages": pages, "listing": listing, "carried": _carried(request)}
+    context = {"pages": pages, "listing": listing, "carried": carried(request, "reason")}
     if "reason" not in request.POST:
         return render(request, "console/dialogs/export.html", context)
     reason = request.POST["reason"].strip()
@@ -113,13 +113,13 @@ def export_view(request: HttpRequest, *, pages: Pages) -> HttpResponseBase:
     return FileResponse(handle, as_attachment=True, filename=name)
 
 
-def _carried(request: HttpRequest) -> list[tuple[str, str]]:
-    """Return what the list was asked with, for the form that asks for the reason."""
+def carried(request: HttpRequest, *own: str) -> list[tuple[str, str]]:
+    """Return what the list was asked with, for a dialog's form; ``own`` are the dialog's own fields."""
     return [
         (key, value)
         for key, values in request.POST.lists()
         for value in values
-        if key not in ("csrfmiddlewaretoken", "reason") and value
+        if key not in ("csrfmiddlewaretoken", *own) and value
     ]
 
 
