@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from songhe.core.errors import Refused
+from songhe.core.scope.policies import our_models
 from songhe.core.scope.services import Scope, use
 from songhe.core.testing.dumps import rows_of_rooms
 from songhe.registers.elders import merging
@@ -78,6 +79,35 @@ def test_what_hangs_on_the_other_comes_along_and_what_both_have_stays(two, stree
     assert sorted(whole.consents.values_list("purpose", flat=True)) == ["care", "image"]
     assert Difficulty.objects.get().elder_id == whole.pk
     assert sorted(one["noun"] for one in done.left) == ["授权同意", "联系人"]
+
+
+STAYS = {
+    ("elders_elder", "merged_into_id"): "says into which record it went",
+    ("elders_merge", "kept_id"): "is the merging itself",
+    ("elders_merge", "dropped_id"): "is the merging itself",
+    ("elders_importrow", "elder_id"): "tells what a roll's line was taken for",
+    ("files_storedfile", "elder_id"): "is never rewritten; the rows that name the file move",
+    ("flow_step", "elder_id"): "is never rewritten; says who did what to which record",
+    ("policy_decision", "elder_id"): "is never rewritten; says what was decided about which record",
+}
+
+
+def test_every_column_that_names_an_elder_is_moved_or_stays_for_a_reason():
+    """A new room's column is caught here: it is moved by its foreign key or name, or must be given a reason."""
+    moved = {(hanging.table, hanging.column) for hanging in merging.hangings()}
+    named = {
+        (model._meta.db_table, field.column)
+        for model, _scope in our_models()
+        if not hasattr(model, "pgh_tracked_model")
+        for field in model._meta.concrete_fields
+        if field.related_model is Elder or (field.get_internal_type() == "UUIDField" and "elder" in field.column)
+    }
+    assert named - moved == set(STAYS)
+    assert moved <= named
+    many = {field for model, _scope in our_models() for field in model._meta.many_to_many}
+    assert not [
+        field for field in many if field.related_model is Elder and field.remote_field.through._meta.auto_created
+    ]
 
 
 def test_taken_apart_every_row_is_as_it_was_to_the_byte(two, street, clerk):
