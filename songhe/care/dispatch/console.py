@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 
 from songhe.care.dispatch import services, views
@@ -96,7 +97,7 @@ class DayPlanPages(Pages):
         """Ask a provider's people for no provider."""
         return {"own": person(request).provider_id is not None}
 
-    def after_save(self, obj: DayPlan) -> str:
+    def after_save(self, obj: Model) -> str:
         """Lead to the page on which it is worked on."""
         return self.url("desk", obj.pk)
 

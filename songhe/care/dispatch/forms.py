@@ -1,6 +1,6 @@
 """Forms by which a person follows or overrules the suggestions."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -58,7 +58,7 @@ class ProviderForm(forms.Form):
     def __init__(self, *args: Any, record: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = rank_providers(record)
-        field = self.fields["provider_id"]
+        field = cast("forms.TypedChoiceField", self.fields["provider_id"])
         field.choices = [
             (str(choice.provider_id), f"{choice.name}（{yuan(choice.price_fen)} 元；{'；'.join(choice.reasons)}）")
             for choice in choices
@@ -83,7 +83,7 @@ class CarerForm(forms.Form):
     def __init__(self, *args: Any, record: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choices = [choice for choice in rank_carers(record) if choice.able][:10]
-        field = self.fields["staff_id"]
+        field = cast("forms.TypedChoiceField", self.fields["staff_id"])
         field.choices = [
             (
                 str(choice.staff_id),

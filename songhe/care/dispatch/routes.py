@@ -157,7 +157,8 @@ def _minutes(
         + np.cos(first[..., 0]) * np.cos(second[..., 0]) * np.sin((second[..., 1] - first[..., 1]) / 2) ** 2
     )
     km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))) * travel.detour
-    return km / speed * 60
+    minutes: npt.NDArray[np.float64] = km / speed * 60
+    return minutes
 
 
 def follow(person: Person, placed: Iterable[Placed], rules: Rules) -> Walk:

@@ -39,7 +39,7 @@ def noting(event_id: UUID, obj: models.Model, what: str, *, fen: int | None = No
 
 def _kept(model: type[models.Model]) -> set[str]:
     """Return the columns that are never put back: the version, which every update raises, and generated ones."""
-    return {"version", *(field.column for field in model._meta.concrete_fields if field.generated)}
+    return {"version", *(str(field.column) for field in model._meta.concrete_fields if field.generated)}
 
 
 def note(event_id: UUID, obj: models.Model, what: str, *, fen: int | None = None) -> None:
@@ -146,7 +146,7 @@ def _put_back(effect: Effect, model: type[models.Model]) -> bool:
 def stored(obj: models.Model) -> dict[str, Any]:
     """Return a record's row as it lies in the table, sealed columns sealed."""
     statement = sql.SQL("SELECT to_jsonb(r)::text FROM {} r WHERE {} = %s").format(
-        sql.Identifier(obj._meta.db_table), sql.Identifier(obj._meta.pk.column)
+        sql.Identifier(obj._meta.db_table), sql.Identifier(str(obj._meta.pk.column))
     )
     with connection.cursor() as cursor:
         cursor.execute(statement.as_string(cursor.connection), [obj.pk])
@@ -165,7 +165,7 @@ def set_stored(obj: models.Model, values: dict[str, Any]) -> None:
         table=table,
         columns=sql.SQL(", ").join(map(sql.Identifier, names)),
         values=sql.SQL(", ").join(sql.SQL("was.{}").format(sql.Identifier(name)) for name in names),
-        key=sql.Identifier(obj._meta.pk.column),
+        key=sql.Identifier(str(obj._meta.pk.column)),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement.as_string(cursor.connection), [json.dumps(values), obj.pk])

@@ -26,7 +26,7 @@ def _day(label: str, *, required: bool = True, **more: Any) -> forms.DateField:
     return forms.DateField(label=label, required=required, widget=DayInput(), **more)
 
 
-def _community(label: str, **more: Any) -> forms.ModelChoiceField:
+def _community(label: str, **more: Any) -> "forms.ModelChoiceField[Area]":
     queryset = Area.objects.filter(level=Area.Level.VILLAGE)
     return forms.ModelChoiceField(label=label, queryset=queryset, widget=Lookup("areas-area", level="village"), **more)
 

@@ -67,7 +67,7 @@ def hangings() -> Iterator[Hanging]:
             continue
         for field in model._meta.concrete_fields:
             if field.related_model is Elder or (field.column == "elder_id" and isinstance(field, models.UUIDField)):
-                yield Hanging(model, field.column)
+                yield Hanging(model, str(field.column))
 
 
 def count_of(elder_id: UUID) -> list[tuple[str, int]]:
@@ -147,7 +147,7 @@ def _repoint(hanging: Hanging, pks: list[str], target: UUID) -> str | None:
     statement = sql.SQL("UPDATE {} SET {} = %s WHERE {}::text = ANY(%s)").format(
         sql.Identifier(hanging.table),
         sql.Identifier(hanging.column),
-        sql.Identifier(hanging.model._meta.pk.column),
+        sql.Identifier(str(hanging.model._meta.pk.column)),
     )
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -95,7 +95,7 @@ def register(
     registered_address: str = "",
     living_situation: str = LivingSituation.OTHER,
     remarks: str = "",
-    photo_upload: UploadedFile | None = None,
+    photo_upload: "UploadedFile[Any] | None" = None,
     registered_on: date | None = None,
     user: User | None = None,
 ) -> Elder:
@@ -106,7 +106,7 @@ def register(
     elder = Elder(
         area=_within_scope(_community(area)),
         sex=sex,
-        birth_date=birth_date,
+        birth_date=birth_date,  # type: ignore[misc]  # with a resident's number it follows from that
         id_kind=id_kind,
         id_number=id_number,
         phone=phone,
@@ -135,7 +135,7 @@ def amend(
     *,
     elder_id: UUID,
     version: int | None = None,
-    photo_upload: UploadedFile | None = None,
+    photo_upload: "UploadedFile[Any] | None" = None,
     user: User | None = None,
     **changes: Any,
 ) -> Elder:
@@ -229,11 +229,11 @@ def _within_scope(area: Area) -> Area:
     return area
 
 
-def _picture(elder: Elder, upload: UploadedFile, user: User | None) -> StoredFile:
+def _picture(elder: Elder, upload: "UploadedFile[Any]", user: User | None) -> StoredFile:
     return store(upload, purpose="elders.photo", area=elder.area_id, elder=elder.pk, user=user, kinds=PICTURES)
 
 
-def _paper(elder: Elder, upload: UploadedFile | None, user: User | None) -> StoredFile | None:
+def _paper(elder: Elder, upload: "UploadedFile[Any] | None", user: User | None) -> StoredFile | None:
     if upload is None:
         return None
     return store(upload, purpose="elders.evidence", area=elder.area_id, elder=elder.pk, user=user, kinds=PAPERS)
@@ -452,7 +452,7 @@ def record_difficulty(
     last: date | None = None,
     grade: int | None = None,
     evidence: str = "",
-    evidence_upload: UploadedFile | None = None,
+    evidence_upload: "UploadedFile[Any] | None" = None,
     source: str = "",
     review_on: date | None = None,
     user: User | None = None,
@@ -559,7 +559,7 @@ def appoint_guardian(
     phone: str = "",
     id_number: str = "",
     evidence: str = "",
-    evidence_upload: UploadedFile | None = None,
+    evidence_upload: "UploadedFile[Any] | None" = None,
     user: User | None = None,
 ) -> Guardian:
     """Note who is an elder's guardian from ``first`` to ``last``, both counted."""
@@ -628,7 +628,7 @@ def give_consent(
     text_version: str,
     given_by: str,
     given_on: date | None = None,
-    evidence_upload: UploadedFile | None = None,
+    evidence_upload: "UploadedFile[Any] | None" = None,
     user: User | None = None,
 ) -> Consent:
     """Note what an elder, or a guardian for them, agreed to, in which version of the words and how."""

@@ -20,7 +20,10 @@ Span = tuple[datetime, datetime]
 class AsksSkills(Protocol):
     """A service, as far as the workforce needs to know it."""
 
-    skills: Sequence[str]
+    @property
+    def skills(self) -> Sequence[str]:
+        """What the carer must be able to do."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Giving an order to a provider and a carer: suggested, explained, and open to being overruled with a reason."""
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -98,10 +99,10 @@ def dispatch(*, order_id: UUID, user: User) -> Visit:
             raise Refused("没有服务商在这个社区提供此项服务。")
         order = to_provider(order_id=order.pk, provider_id=providers[0].provider_id, user=user)
     choices = rank_carers(order)
-    if not choices or not choices[0].able:
+    best = choices[0] if choices else None
+    if best is None or not best.able or best.start is None:
         reasons = "；".join(f"{choice.name}：{'、'.join(choice.reasons)}" for choice in choices[:3])
         raise Refused(f"期望时间内没有可派的护理员。{reasons}")
-    best = choices[0]
     return to_carer(order_id=order.pk, staff_id=best.staff_id, start=best.start, user=user)
 
 
@@ -138,7 +139,7 @@ def _note(
     Assignment.objects.create(
         order=order,
         area_id=order.area_id,
-        provider_id=order.provider_id,
+        provider_id=cast("UUID", order.provider_id),
         staff_id=visit.staff_id if visit else None,
         start=visit.planned.lower if visit else None,
         suggested=suggested,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -80,7 +81,7 @@ def _send(order: Order, found: list[Arrival], user: User | None, chosen_by: User
     Assignment.objects.create(
         order=order,
         area_id=order.area_id,
-        provider_id=order.provider_id,
+        provider_id=cast("UUID", order.provider_id),
         staff=staff,
         start=best.start,
         suggested=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -127,9 +128,11 @@ def _follow(stop: PlanStop, entry: Entry, day: Day) -> None:
     stop.visit_id, stop.visit_version = entry.visit_id, entry.visit_version
     stop.frozen = day.settled(entry)
     stop.held = stop.by_hand = False
-    if entry.start is None or entry.end is None or day.released(entry):
+    if entry.staff_id is None or entry.start is None or entry.end is None:
+        stop.staff_id, stop.during, stop.reason = None, None, NOT_YET
+    elif day.released(entry):
         stop.staff_id, stop.during = None, None
-        stop.reason = f"{day.people[entry.staff_id].name}当天请假" if day.released(entry) else NOT_YET
+        stop.reason = f"{day.people[entry.staff_id].name}当天请假"
     else:
         stop.staff_id, stop.during, stop.reason = UUID(entry.staff_id), span(day, entry.start, entry.end), ""
 
@@ -154,8 +157,12 @@ def standings(plan: DayPlan, day: Day, stops: Iterable[PlanStop] | None = None) 
         start = None if stop.during is None else minute_of(stop.during.lower, day.midnight)
         staff = None if stop.staff_id is None else str(stop.staff_id)
         entry = day.entries.get(stop.order_id)
-        kept = plan.kind == DayPlan.Kind.ADD and entry is not None and stop.visit_id is not None
-        as_published = kept and staff == entry.staff_id and start == entry.start
+        as_published = (
+            plan.kind == DayPlan.Kind.ADD
+            and entry is not None
+            and stop.visit_id is not None
+            and (staff, start) == (entry.staff_id, entry.start)
+        )
         fixed = staff is not None and (stop.frozen or stop.by_hand or as_published)
         found[stop.order_id] = Standing(staff, start, stop.held, fixed or stop.frozen)
     return found
@@ -358,14 +365,16 @@ def _carry_out(changes: _Changes, user: User) -> None:
     carers = Staff.objects.in_bulk({stop.staff_id for stop in (*changes.planned, *changes.moved)})
     if changes.withdrawn:
         reason = "重新排单后没有人能去"
-        taken_back = [stop.visit_id for stop in changes.withdrawn]
+        taken_back = [stop.visit_id for stop in changes.withdrawn if stop.visit_id is not None]
         visits.cancel_many(visits=list(Visit.objects.filter(pk__in=taken_back)), user=user, reason=reason)
         flow.fire_many([orders[stop.order_id] for stop in changes.withdrawn], "release", user=user, reason=reason)
     given = [*changes.planned, *changes.moved]
     flow.fire_many([orders[stop.order_id] for stop in given], "assign", user=user)
     if changes.moved:
         moves = [
-            visits.Move(stop.visit_id, stop.visit_version, carers[stop.staff_id], stop.during.lower)
+            visits.Move(
+                cast("UUID", stop.visit_id), cast("int", stop.visit_version), carers[stop.staff_id], stop.during.lower
+            )
             for stop in changes.moved
         ]
         visits.rearrange(moves=moves)
@@ -377,9 +386,10 @@ def _carry_out(changes: _Changes, user: User) -> None:
         made = {visit.order_id: visit for visit in visits.plan_many(placements=placements, user=user)}
         for stop in changes.planned:
             stop.visit_id = made[stop.order_id].pk
-    versions = dict(Visit.objects.filter(pk__in=[stop.visit_id for stop in given]).values_list("pk", "version"))
-    for stop in given:
-        stop.visit_version = versions[stop.visit_id]
+    ids = [cast("UUID", stop.visit_id) for stop in given]
+    versions = dict(Visit.objects.filter(pk__in=ids).values_list("pk", "version"))
+    for stop, visit_id in zip(given, ids, strict=True):
+        stop.visit_version = versions[visit_id]
     PlanStop.objects.bulk_update(given, ["visit", "visit_version"], batch_size=500)
     Assignment.objects.bulk_create(
         [

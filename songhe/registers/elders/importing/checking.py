@@ -151,7 +151,7 @@ class Checker:
         self.head = head
         self.today = today()
         self.as_of = as_of or self.today
-        self.readers = {**_READERS, "id_number": partial(_id_number, on=self.today)}
+        self.readers: dict[str, Callable[[str], Any]] = {**_READERS, "id_number": partial(_id_number, on=self.today)}
         self.kinds = list(kinds)
         self.needs_area = needs_area
         self.columns = {key: column for column, key in mapping.items()}
@@ -388,7 +388,7 @@ def _phone(text: str) -> str:
 
 
 def _within(field: str) -> Callable[[str], str]:
-    limit = Elder._meta.get_field(field).max_length
+    limit: int | None = getattr(Elder._meta.get_field(field), "max_length", None)
 
     def read(text: str) -> str:
         if limit is not None and len(text) > limit:
@@ -401,7 +401,6 @@ def _within(field: str) -> Callable[[str], str]:
 _READERS: dict[str, Callable[[str], Any]] = {
     **{field: _within(field) for field in ("ethnicity", "address", "registered_address", "remarks")},
     "name": _name,
-    "id_number": _id_number,
     "sex": _sex,
     "birth_date": _date,
     "phone": _phone,

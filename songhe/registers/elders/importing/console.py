@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
+from songhe.core.console.facts import facts_of
 from songhe.core.console.notes import note_export
 from songhe.core.console.pages import Action, Column, Command, Pages, View, badge, pages
 from songhe.core.console.views.access import led_to, person, record
-from songhe.core.console.views.details import facts_of
 from songhe.core.errors import Refused
 from songhe.registers.elders.forms import UploadForm
 from songhe.registers.elders.importing import running, selectors, services, standing
@@ -41,7 +41,7 @@ def stage_of(batch: ImportBatch) -> tuple[str, str]:
 
 
 def _stage(
-    *, file: UploadedFile, source: str, default_area: Area | None, as_of: date | None, user: User
+    *, file: "UploadedFile[Any]", source: str, default_area: Area | None, as_of: date | None, user: User
 ) -> ImportBatch:
     if user.area is None:
         raise Refused("您的账号没有负责的区划，不能导入名册。")

@@ -110,7 +110,7 @@ def _questions(batch: ImportBatch, row: ImportRow, known: dict[UUID, Elder]) -> 
         if key == WHO:
             found.append(Question(key, "这一行是谁？", _people(row, known)))
             continue
-        elder = known.get(row.elder_id)
+        elder = known.get(row.elder_id) if row.elder_id else None
         old, new = getattr(elder, key, ""), json.loads(row.values).get(key, "")
         options = [
             Option(Rule.TAKE, f"以名册为准：{_written(key, new)}"),

@@ -28,18 +28,17 @@ def rules_in_use(_request: Any = None) -> QuerySet[LabelRule]:
     return LabelRule.objects.filter(state=LabelRuleState.IN_FORCE).order_by("name")
 
 
-def present_labels() -> Prefetch:
+def present_labels() -> "Prefetch[Any, Any, Any]":
     """Return what fetches elders' present labels at once, as ``present_labels``."""
     return Prefetch("labels", Label.objects.filter(in_force(today())).select_related("rule"), to_attr="present_labels")
 
 
 def labels_of(elder: Elder) -> list[Label]:
     """Return the labels an elder bears today."""
-    if not hasattr(elder, "present_labels"):
-        elder.present_labels = list(
-            elder.labels.filter(in_force(today())).select_related("rule").order_by("rule__name")
-        )
-    found: list[Label] = elder.present_labels
+    found: list[Label] | None = getattr(elder, "present_labels", None)
+    if found is None:
+        found = list(elder.labels.filter(in_force(today())).select_related("rule").order_by("rule__name"))
+        elder.present_labels = found
     return found
 
 

@@ -108,7 +108,7 @@ def compute(*, rule_id: UUID, on: date) -> int:
                 for elder_id, area_id, said in found.iter_rows():
                     copy.write_row((uuid7(), elder_id, area_id, said))
             cursor.execute("ANALYZE label_holders")
-            values = {"rule": rule.pk, "on": on, "now": now()}
+            values: dict[str, Any] = {"rule": rule.pk, "on": on, "now": now()}
             _end(cursor, rule.pk, on, _NO_LONGER)
             cursor.execute(_FOLLOW, values)
             cursor.execute(_BEAR, values)

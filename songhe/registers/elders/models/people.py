@@ -1,7 +1,7 @@
 """Elders: who they are, where and with whom they live, what difficulty they are in, and what they agreed to."""
 
 from datetime import date
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pghistory
 from django.db import models
@@ -15,6 +15,9 @@ from songhe.core.files.models import StoredFile
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
+
+if TYPE_CHECKING:
+    from songhe.registers.elders.models.labels import Label
 
 # A provider sees those elders whose data were given to it (个人信息保护法 第二十三条), while that lasts.
 DISCLOSED = (
@@ -62,7 +65,7 @@ class AbilityLevel(models.IntegerChoices):
     TOTAL = 4, "完全失能"
 
 
-def _file(verbose_name: str) -> models.ForeignKey:
+def _file(verbose_name: str) -> "models.ForeignKey[StoredFile | None, StoredFile | None]":
     return models.ForeignKey(
         StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=verbose_name
     )
@@ -104,6 +107,9 @@ class Elder(Record):
     ``name_pinyin``, ``name_initials`` and ``given_name`` serve search and are set by the services
     (``elders.names.keys``). ``ability_level`` is the published level in force, set by ``services.record_level`` only.
     """
+
+    present_labels: "list[Label]"
+    """Filled in for lists by ``labelling.selectors.present_labels``."""
 
     Sex = Sex
     IdKind = IdKind
