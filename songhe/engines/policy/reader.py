@@ -42,6 +42,8 @@ Element = ElementTree.Element
 
 # DMN 1.1 to 1.5 and what comes after have each its own address below this one.
 _DMN = re.compile(r"https?://www\.omg\.org/spec/DMN/")
+# A key of more than one word in a context that an expression writes.
+_KEY = re.compile(r"""[{,]\s*"?([^\W\d]\w*(?: +\w+)+)"?\s*:""")
 _MOST_BYTES = 64 * 1024 * 1024
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ENCODINGS = frozenset({"utf-8", "ascii", "iso8859-1", "gbk", "gb2312", "gb18030", "utf-16", "utf-16-le", "utf-16-be"})
@@ -140,7 +142,7 @@ class _Reader:
         decisions = _children(self.root, "decision")
         knowledge = _children(self.root, "businessKnowledgeModel")
         services = {_name(each): self._service(each, by_id) for each in _children(self.root, "decisionService")}
-        members = [_name(element) for element in self.root.iter() if _tag(element) == "itemComponent"]
+        members = list(dict.fromkeys(self._members()))
         self.names = [*inputs, *map(_name, decisions), *map(_name, knowledge), *services, *members, *items]
         types = {name: self._item_type(each) for name, each in items.items()}
         allowed = {}
@@ -161,6 +163,17 @@ class _Reader:
             logic = self._logic_within(element) or Expression(Literal(None), "")
             made[name] = Decision(name, self._requires(element, by_id), logic, _type_name(element))
         return Model(self.root.get("name", ""), inputs, made, functions, allowed, types, services)
+
+    def _members(self) -> Iterator[str]:
+        """Yield what values may have in them: components, outputs, entries, columns, keys that expressions write."""
+        for element in self.root.iter():
+            match _tag(element):
+                case "itemComponent" | "output" | "column":
+                    yield _name(element)
+                case "contextEntry":
+                    yield from map(_name, _children(element, "variable"))
+                case "text":
+                    yield from (" ".join(key.split()) for key in _KEY.findall(element.text or ""))
 
     def _item_type(self, element: Element) -> ItemType:
         """Read a type; one that names no other and has no components is of anything."""

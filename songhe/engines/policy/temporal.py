@@ -300,9 +300,11 @@ def _zone(text: str) -> tuple[str, tzinfo | None]:
 
 
 def _clock_text(clock: time) -> str:
+    written = clock.replace(tzinfo=None).isoformat()
+    written = written.rstrip("0") if clock.microsecond else written
     if isinstance(clock.tzinfo, ZoneInfo):
-        return f"{clock.replace(tzinfo=None).isoformat()}@{clock.tzinfo.key}"
-    return clock.isoformat().replace("+00:00", "Z")
+        return f"{written}@{clock.tzinfo.key}"
+    return written + clock.isoformat()[len(clock.replace(tzinfo=None).isoformat()) :].replace("+00:00", "Z")
 
 
 def _split(length: timedelta) -> tuple[int, int, int, int, Decimal]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from songhe.engines.policy import temporal
 from songhe.engines.policy.comparing import Interval
+from songhe.engines.policy.decimals import NUMBERS
 from songhe.engines.policy.interpreter import Value
 from songhe.engines.policy.temporal import Months
 
@@ -19,7 +20,7 @@ FEN = "分"
 def as_json(value: Value) -> Any:
     """Return a FEEL value as JSON has it: whole decimals as integers, others and all of time as text."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else str(value.normalize())
+        return int(value) if value == value.to_integral_value() else str(value.normalize(NUMBERS))
     if isinstance(value, date | time | timedelta | Months):
         return temporal.written(value)
     if isinstance(value, list):
@@ -40,7 +41,7 @@ def written(value: Value, words: Mapping[str, str] | None = None, type_name: str
         case Decimal() if type_name == FEN:
             return f"{value / 100:,.2f} 元"
         case Decimal():
-            return f"{value.normalize():f}"
+            return f"{value.normalize(NUMBERS):f}"
         case datetime():
             return f"{value.year}年{value.month}月{value.day}日 {value:%H:%M}"
         case date():
