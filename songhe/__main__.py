@@ -325,7 +325,8 @@ def dispatch_bench(
     folder: Path,
     seconds: Annotated[float, typer.Option(min=0.1, help="每个实例几秒")] = 60.0,
     seeds: Annotated[int, typer.Option(min=1, help="种子 1 至几")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="用几个核")] = 2,
+    threads: Annotated[int, typer.Option("--threads", "--cores", min=1, help="用几个核")] = 2,
+    only: Annotated[list[str] | None, typer.Option(help="只算名称含这段文字的实例，可写多次")] = None,
 ) -> None:
     """Plan every instance below a folder and print its gap to the best published."""
     from songhe.engines.dispatch.commands import bench
@@ -333,7 +334,7 @@ def dispatch_bench(
     from songhe.engines.dispatch.solver import Budget
 
     try:
-        for line in bench(folder, budget=Budget(seconds=seconds, threads=threads), seeds=seeds):
+        for line in bench(folder, budget=Budget(seconds=seconds, threads=threads), seeds=seeds, only=only or ()):
             typer.echo(line)
     except DispatchError as error:
         typer.echo(str(error), err=True)

@@ -126,7 +126,7 @@ def reassign(s: Any, item: int) -> int:
         c0, c1 = any_able(s, 2 * item), -1
         if s.visit[item, SLOTS] == 2.0:
             c1 = any_able(s, 2 * item + 1)
-        label += (chance(s) - 0.5) * 0.4 * s.label.shape[0]
+        label += (chance(s) - 0.5) * 0.15 * s.label.shape[0]
     elif slot == 2 * item:
         c = any_able(s, slot)
         c0, c1 = c, (c0 if c == c1 else c1)
@@ -355,8 +355,8 @@ def propose(s: Any, item: int, shares: Any, optional: bool) -> int:
 
 @inner
 def pick(s: Any) -> int:
-    """Return an item to change, now and then one of the pool."""
+    """Return an item to change, one of the pool every third time while somebody is left out."""
     pooled = s.size[POOLED]
-    if pooled > 0 and chance(s) < 0.15:
+    if pooled > 0 and chance(s) < 0.35:
         return int(s.pool[0, int(chance(s) * pooled)])
     return int(s.free[int(chance(s) * s.free.shape[0])])

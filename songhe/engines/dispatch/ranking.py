@@ -63,6 +63,13 @@ class Candidate:
     reasons: tuple[str, ...]
 
 
+def kilometres(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+    """Return the great-circle distance of two places."""
+    north, east = radians(to_latitude - latitude), radians(to_longitude - longitude)
+    half = sin(north / 2) ** 2 + cos(radians(latitude)) * cos(radians(to_latitude)) * sin(east / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
+
+
 @dataclass(frozen=True)
 class Travel:
     """Great-circle distance times a detour factor, at a mode's speed; ``unknown`` minutes where a place is missing."""
@@ -84,9 +91,7 @@ class Travel:
         """Return the whole minutes from one place to another."""
         if latitude is None or longitude is None or to_latitude is None or to_longitude is None:
             return self.unknown
-        north, east = radians(to_latitude - latitude), radians(to_longitude - longitude)
-        half = sin(north / 2) ** 2 + cos(radians(latitude)) * cos(radians(to_latitude)) * sin(east / 2) ** 2
-        km = 2 * EARTH_RADIUS_KM * asin(sqrt(half)) * self.detour
+        km = kilometres(latitude, longitude, to_latitude, to_longitude) * self.detour
         return ceil(km / self.speeds.get(mode, 15.0) * 60)
 
 

@@ -24,7 +24,9 @@ from songhe.engines.dispatch.solver import Budget, Solved, solve, warm_up
 # Carers a group; below twice that a day is searched as a whole, if nothing else is said.
 GROUP = 64
 # Shares of the budget; the first round plans from nothing.
-ROUNDS = (0.4, 0.2, 0.2, 0.2)
+ROUNDS = (0.4, 0.2, 0.15, 0.15, 0.1)
+# From this round on, groups are of carers around those who are left out, if any are.
+AROUND, AROUND_GROUP = 4, 24
 TURN = math.pi * (3.0 - math.sqrt(5.0))
 
 
@@ -60,7 +62,8 @@ def solve_wide(
     for turn, share in enumerate(ROUNDS):
         if stop is not None and stop():
             break
-        groups = _cut(sound, plan, at, turn, fresh=turn == 0 and start is None)
+        groups = _around(sound, plan, at) if turn >= AROUND else []
+        groups = groups or _cut(sound, plan, at, turn, fresh=turn == 0 and start is None)
         part = _part_of(budget, clock, share, spent, len(groups))
         hot = turn == 0 and start is None
 
@@ -127,24 +130,64 @@ def _cut(problem: Problem, plan: Plan, at: Floats, turn: int, *, fresh: bool) ->
     if fresh:
         # Visits and carers are cut at the same shares, so that each group has its part of both.
         return _halve(_Group(np.arange(len(homes)), np.arange(len(sites))), homes, sites, count, 0.0)
-    number = {visit.id: k for k, visit in enumerate(problem.visits)}
-    who = {carer.id: k for k, carer in enumerate(problem.carers)}
-    own: dict[int, list[int]] = defaultdict(list)
-    for each in plan.assignments:
-        if each.visit_id in number and each.carer_id in who:
-            own[who[each.carer_id]].append(number[each.visit_id])
+    own, left = _held(problem, plan)
     centres = np.array([sites[own[c]].mean(axis=0) if own[c] else homes[c] for c in range(len(homes))])
     nobody = np.zeros(0, dtype=np.int64)
     groups = _halve(_Group(np.arange(len(homes)), nobody), centres, sites, count, TURN * turn)
     middles = np.array([centres[group.carers].mean(axis=0) for group in groups])
-    served = {number[each.visit_id] for each in plan.assignments if each.visit_id in number}
-    left = np.array([k for k in range(len(sites)) if k not in served], dtype=np.int64)
     near = np.argmin(((sites[left][:, None] - middles[None]) ** 2).sum(axis=2), axis=1) if len(left) else left
     found = []
     for k, group in enumerate(groups):
         visits = {visit for c in group.carers for visit in own[int(c)]} | set(left[near == k].tolist())
         found.append(_Group(group.carers, np.array(sorted(visits), dtype=np.int64)))
     return found
+
+
+def _held(problem: Problem, plan: Plan) -> tuple[dict[int, list[int]], Ints]:
+    """Return each carer's visits, and the visits that nobody makes."""
+    number = {visit.id: k for k, visit in enumerate(problem.visits)}
+    who = {carer.id: k for k, carer in enumerate(problem.carers)}
+    own: dict[int, list[int]] = defaultdict(list)
+    for each in plan.assignments:
+        if each.visit_id in number and each.carer_id in who:
+            own[who[each.carer_id]].append(number[each.visit_id])
+    served = {number[each.visit_id] for each in plan.assignments if each.visit_id in number}
+    return own, np.array([k for k in range(len(problem.visits)) if k not in served], dtype=np.int64)
+
+
+def _around(problem: Problem, plan: Plan, at: Floats) -> list[_Group]:
+    """Gather carers who come near those left out, each carer into one group; a group is as small as helps.
+
+    The seams of all rounds before run elsewhere, and what is searched is where something is still to be gained.
+    """
+    own, left = _held(problem, plan)
+    sites = at[[visit.place for visit in problem.visits]]
+    homes = at[[carer.start_place for carer in problem.carers]]
+    free = np.ones(len(homes), dtype=bool)
+    waiting = left[np.argsort(sites[left] @ np.ones(2), kind="stable")]
+    found: list[tuple[Ints, set[int]]] = []
+    middles = []
+    while len(waiting) and free.sum() >= 2:
+        middle = sites[waiting[0]]
+        away = ((sites - middle) ** 2).sum(axis=1)
+        reach = np.array(
+            [
+                min((away[k] for k in own[c]), default=((homes[c] - middle) ** 2).sum()) if free[c] else np.inf
+                for c in range(len(homes))
+            ]
+        )
+        count = min(AROUND_GROUP, int(free.sum()))
+        carers = np.sort(np.argsort(reach, kind="stable")[:count])
+        free[carers] = False
+        inside = away[waiting] <= reach[carers].max()
+        inside[0] = True
+        found.append((carers, {k for c in carers for k in own[int(c)]} | set(waiting[inside].tolist())))
+        middles.append(middle)
+        waiting = waiting[~inside]
+    for k in waiting if found else ():
+        near = ((np.array(middles) - sites[k]) ** 2).sum(axis=1)
+        found[int(np.argmin(near))][1].add(int(k))
+    return [_Group(carers, np.array(sorted(visits), dtype=np.int64)) for carers, visits in found]
 
 
 def _halve(group: _Group, homes: Floats, sites: Floats, count: int, angle: float) -> list[_Group]:

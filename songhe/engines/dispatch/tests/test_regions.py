@@ -1,5 +1,7 @@
 """Days cut into regions: the whole plan passes the check, seams and pairs across them too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,32 @@ def test_a_day_cut_into_regions_passes_the_check_and_a_seed_gives_one_plan() -> 
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(1.0)
     assert solve_wide(problem, budget=budget, seed=3).plan == solved.plan
+
+
+def test_the_last_rounds_gather_carers_around_those_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regions, "AROUND_GROUP", 2)
+    problem = wide()
+    # Half of the carers, so that some have to be left out.
+    problem = replace(problem, carers=problem.carers[:5])
+    plan = solve_wide(problem, budget=Budget(moves=500), seed=1).plan
+    assert len(plan.unserved) > 3
+    groups = regions._around(problem, plan, regions._places(problem))
+    carers = [int(c) for group in groups for c in group.carers]
+    visits = [problem.visits[int(k)] for group in groups for k in group.visits]
+    assert len(groups) == 2
+    assert len(set(carers)) == len(carers)
+    singles = [visit.id for visit in visits if len(visit.needs) == 1]
+    assert len(set(singles)) == len(singles)
+    assert set(plan.unserved) <= {visit.id for visit in visits}
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_a_crowded_wide_day_leaves_out_no_more_than_it_must_and_passes_the_check() -> None:
+    problem = replace(wide(), carers=wide().carers[:8])
+    short = solve_wide(problem, budget=Budget(moves=1_000), seed=1)
+    onward = solve_wide(problem, budget=Budget(moves=20_000), seed=1, start=short.plan)
+    assert check(problem, onward.plan).breaches == ()
+    assert len(onward.plan.unserved) <= len(short.plan.unserved)
 
 
 @pytest.mark.usefixtures("small_groups")
