@@ -78,8 +78,8 @@ def test_a_day_is_computed_dragged_published_and_seen(visit, seven):
     page.locator("#desk-run").wait_for()
     seven.work()
     page.wait_for_selector("#desk-run", state="hidden")
-    before = stops(seven, plan)
-    assert before > 0
+    assert seven.one("SELECT failure FROM dispatch_planrun WHERE plan_id = %s", plan) == ""
+    assert stops(seven, plan) > 0
     # What a visit hanging over another row would come to is shown before it is dropped, and dropping it there does it.
     bar = page.locator(".gantt-stop:not(.frozen)").first
     order = bar.get_attribute("data-stop")
@@ -172,4 +172,12 @@ def test_on_a_phone_the_day_is_a_list_from_which_visits_are_moved(visit, seven):
     page.locator(".desk-list summary").filter(has_text="次").first.click()
     page.locator(".list-stop").first.click()
     page.locator("#desk-detail select").wait_for()
+    desk.sound()
+    # What dispatch came to stands in a table that a phone can show too.
+    desk.goto("/console/dispatch/plan/outcomes/")
+    page.get_by_role("heading", name="派单成效").wait_for()
+    desk.sound()
+    page.get_by_label("按").select_option("street")
+    page.get_by_role("button", name="统计").click()
+    page.wait_for_url("**by=street**")
     desk.sound()

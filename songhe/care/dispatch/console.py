@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from songhe.care.dispatch import services, views
 from songhe.care.dispatch.forms import CarerForm, CarerWishForm, DayPlanForm, ProviderForm
 from songhe.care.dispatch.models import Assignment, CarerWish, DayPlan, Notice, Swap
+from songhe.care.dispatch.outcomes import outcomes_view
 from songhe.care.orders.console import ELDER, OrderPages
 from songhe.care.orders.flow import OrderState
 from songhe.care.orders.models import Order
@@ -83,7 +84,9 @@ class DayPlanPages(Pages):
         Action("打开排单台", lambda plan: DayPlanPages().url("desk", plan.pk), "layout-board-split", primary=True)
     ]
     tabs = [FACTS, TIMELINE]
+    extra_actions = [Action("成效", lambda: DayPlanPages().url("outcomes"), "chart-bar")]
     views = [
+        View("outcomes/", "outcomes", outcomes_view),
         View("<uuid:pk>/desk/", "desk", views.desk),
         *(View(f"<uuid:pk>/{name}/", name, view) for name, view in views.ACTIONS.items()),
     ]

@@ -10,7 +10,6 @@ from songhe.care.dispatch.models import CarerWish, DayPlan
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
 from songhe.care.orders.models import Order
 from songhe.core.calendar.services import today
-from songhe.core.console.display import yuan
 from songhe.core.console.fields import DayInput, Lookup, MomentInput
 from songhe.registers.elders.models import Elder
 from songhe.registers.providers.models import Provider
@@ -60,7 +59,7 @@ class ProviderForm(forms.Form):
         choices = rank_providers(record)
         field = cast("forms.TypedChoiceField", self.fields["provider_id"])
         field.choices = [
-            (str(choice.provider_id), f"{choice.name}（{yuan(choice.price_fen)} 元；{'；'.join(choice.reasons)}）")
+            (str(choice.provider_id), f"{choice.name} {choice.points:g} 分：{'；'.join(choice.reasons)}")
             for choice in choices
         ]
         if choices:

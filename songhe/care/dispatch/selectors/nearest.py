@@ -10,7 +10,7 @@ from uuid import UUID
 
 from songhe.care.dispatch.planning import Day, days_of, read_day, rules_on, standing_of_records
 from songhe.care.dispatch.routes import Person, Placed, Task, openings
-from songhe.care.dispatch.selectors.ranking import rank_providers
+from songhe.care.dispatch.selectors.providers import rank_providers
 from songhe.care.orders.models import Order
 from songhe.core.calendar.services import today
 

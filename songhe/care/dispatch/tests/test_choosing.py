@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
 from songhe.care.dispatch import services
-from songhe.care.dispatch.models import Assignment
+from songhe.care.dispatch.models import Assignment, CarerWish
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
 from songhe.care.orders import services as orders
 from songhe.care.orders.flow import OrderState
@@ -18,9 +18,10 @@ from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import today
 from songhe.core.errors import Changed, Refused
 from songhe.core.ledger.services import balance
+from songhe.core.parameters.models import Parameter
 from songhe.core.validity import from_day
 from songhe.registers.catalogue.models import ProviderService
-from songhe.registers.elders.models import Disclosure
+from songhe.registers.elders.models import Disclosure, Elder
 from songhe.registers.providers.models import Provider, ProviderArea
 from songhe.registers.workforce.models import Shift, Skill, Staff, StaffSkill
 
@@ -72,14 +73,41 @@ def test_the_cheaper_comes_first_the_former_before_it_and_the_named_before_all(d
     desk.order.provider = desk.town.provider
     desk.order.save()
     again = desk.town.order(desk.person, hour=14)
-    assert first(again).provider_id == desk.town.provider.pk and "上次为这位老人服务" in first(again).reasons
+    assert first(again).provider_id == desk.town.provider.pk
+    assert "上次为这位老人服务（+100 分）" in first(again).reasons
     standing = orders.repeat(
         elder_id=desk.person.pk, service_id=desk.town.service.pk, weekdays=[1, 2, 3, 4, 5, 6, 7], at=time(9),
         first=today() + timedelta(days=1), last=None, provider=desk.other,
     )  # fmt: skip
     orders.make_due_orders(until=today() + timedelta(days=1))
     repeated = Order.objects.get(standing_order=standing)
-    assert first(repeated).provider_id == desk.other.pk and "周期订单指定" in first(repeated).reasons
+    assert first(repeated).provider_id == desk.other.pk and "周期订单指定（+1000 分）" in first(repeated).reasons
+
+
+def test_who_is_suggested_follows_the_places_table_of_points_and_each_point_is_told(desk):
+    own, other = desk.town.provider, desk.other
+    Provider.objects.filter(pk=own.pk).update(quality_score=900)
+    Provider.objects.filter(pk=other.pk).update(quality_score=300)
+    Elder.objects.filter(pk=desk.person.pk).update(latitude=30.5, longitude=117.0)
+    Staff.objects.filter(pk=desk.town.staff.pk).update(latitude=30.5, longitude=117.0)
+    Staff.objects.filter(pk=desk.carer.pk).update(latitude=30.6, longitude=117.0)
+    order = Order.objects.get(pk=desk.order.pk)
+    best, next_best = rank_providers(order)
+    # 900/100 × 10 − 40 × 0.5, and 300/100 × 10 − 14.5 × 2 − 30 × 0.5.
+    assert (best.provider_id, best.points) == (own.pk, 70.0)
+    assert (next_best.provider_id, next_best.points) == (other.pk, 1.0 + 0.0 - 15.0)
+    assert best.reasons[:2] == ("最近的护理员距老人 0.0 公里", "1 名护理员在办 0 单")
+    assert "质量分 900（+90 分）" in best.reasons and "价格 40.00 元（-20 分）" in best.reasons
+    assert "最近的护理员距老人 14.5 公里（-29 分）" in next_best.reasons
+    # A carer of the other who is wished for brings it 200 points; where only the price counts, the cheaper is first.
+    wish = CarerWish.objects.create(
+        elder=desk.person, area=desk.town.here, provider=other, kind="wished", staff=desk.carer
+    )
+    assert rank_providers(order)[0].provider_id == other.pk
+    wish.delete()
+    for name in ("质量分每百分", "距离每公里", "人均在办每单"):
+        assert Parameter.objects.filter(name=f"选商.{name}").update(value=0)
+    assert [each.points for each in rank_providers(order)] == [-15.0, -20.0]
 
 
 def test_the_suggestion_is_taken_without_a_word_and_told_to_the_provider(desk):
