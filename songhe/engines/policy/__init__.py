@@ -3,7 +3,7 @@
 from songhe.engines.policy.checking import check, inspect
 from songhe.engines.policy.errors import FeelSyntaxError, PolicyError
 from songhe.engines.policy.evaluation import Evaluation, Hit, evaluate
-from songhe.engines.policy.examples import try_examples
+from songhe.engines.policy.examples import name_column, try_examples
 from songhe.engines.policy.findings import Finding, Kind
 from songhe.engines.policy.model import Model
 from songhe.engines.policy.points import Domain
@@ -24,5 +24,6 @@ __all__ = [
     "evaluate",
     "inspect",
     "load_model",
+    "name_column",
     "try_examples",
 ]

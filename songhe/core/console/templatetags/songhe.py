@@ -17,6 +17,12 @@ def yuan(fen: int | None) -> str:
     return f"{sign}{fen // 100:,}.{fen % 100:02d}"
 
 
+@register.filter
+def count(number: int | None) -> str:
+    """Write a whole number with thousands separators, which Django's own filter leaves out in Chinese."""
+    return "—" if number is None else f"{number:,}"
+
+
 @register.simple_tag
 def page_url(obj: models.Model | None) -> str:
     """Return the address of a record's own page, or nothing if it has none."""

@@ -264,6 +264,10 @@ def test_examples_that_the_model_contradicts_are_told() -> None:
     )
     rows = [{"例": "甲", "年龄": "80", "津贴": "50"}, {"例": "乙", "年龄": "79", "津贴": "50"}]
     assert try_examples(model, rows, {}) == ["第 2 行“乙”：津贴应为“50”，得出“0”。"]
+    # As a database's JSON gives it back: the name may stand anywhere.
+    assert try_examples(model, [{"津贴": "50", "年龄": "79", "测试人员": "丙"}], {}) == [
+        "第 1 行“丙”：津贴应为“50”，得出“0”。"
+    ]
     with pytest.raises(PolicyError, match="“岁”列既不是输入，也不是决策"):
         try_examples(model, [{"例": "甲", "岁": "80"}], {})
     with pytest.raises(PolicyError, match="“年龄”列应为数字，得到“八十”"):

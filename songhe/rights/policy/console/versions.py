@@ -19,7 +19,7 @@ from songhe.core.console.fields import DayInput, Lookup
 from songhe.core.console.pages import TIMELINE, Action, Pages, StepForm, Tab, View, pages
 from songhe.core.console.views.access import person, record
 from songhe.core.errors import Changed, Refused
-from songhe.engines.policy import PolicyError
+from songhe.engines.policy import PolicyError, name_column
 from songhe.packs import policies
 from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
@@ -205,7 +205,8 @@ def _columns(version: PolicyVersion) -> list[str]:
     except PolicyError:
         return kept
     order = {name: place for place, name in enumerate([*model.inputs, *model.decisions], 1)}
-    return [kept[0], *sorted(kept[1:], key=lambda name: order.get(name, len(order) + 1))]
+    order[name_column(model, kept)] = 0
+    return sorted(kept, key=lambda name: order.get(name, len(order) + 1))
 
 
 def _checked(version: PolicyVersion) -> dict[str, Any]:
