@@ -23,7 +23,7 @@ HEADS = (
     ("上门（次）", "visits"),
     ("准点（%）", "punctuality"),
     ("老人（位）", "elders"),
-    ("每位老人见到的护理员（人）", "carers_an_elder"),
+    ("老人见到的护理员（人）", "carers_an_elder"),
     ("服务（分钟）", "service"),
     ("路上占比（%）", "travel_share"),
     ("在岗利用率（%）", "utilisation"),
