@@ -54,7 +54,7 @@ class PeriodForm(forms.Form):
 
 def outcomes_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
     """Show the figures of a period, this month unless asked otherwise."""
-    asked = {"first": today().replace(day=1), "last": today(), "by": PROVIDER}
+    asked: dict[str, Any] = {"first": today().replace(day=1), "last": today(), "by": PROVIDER}
     form = PeriodForm(request.GET or None, initial=asked)
     rows: list[Outcome] = []
     total = None

@@ -123,7 +123,7 @@ class _Facts:
         rows = Staff.objects.filter(provider_id__in=providers, state=Staff.State.ACTIVE).order_by()
         for provider_id, latitude, longitude in rows.values_list("provider_id", "latitude", "longitude"):
             self.staff[provider_id] += 1
-            if None in (latitude, longitude, elder.latitude, elder.longitude):
+            if latitude is None or longitude is None or elder.latitude is None or elder.longitude is None:
                 continue
             away = kilometres(latitude, longitude, elder.latitude, elder.longitude) * Travel().detour
             self.away[provider_id] = min(away, self.away.get(provider_id, away))
