@@ -13,10 +13,14 @@ ROOT = "/console/papers/paper/"
 def addresses(settings, monkeypatch):
     settings.ROOT_URLCONF = "songhe.core.console.tests.urls"
     settings.STAFF_SECOND_FACTOR = False
+    # What a role may is remembered: neither other tests' answers count here, nor ours elsewhere.
+    roles.role_may.cache_clear()
     held = roles.PERMISSIONS
     may = {"papers.view", "papers.edit", "papers.export", "papers.reveal", "flow.reveal"}
     monkeypatch.setitem(held, Role.STREET_CLERK, held[Role.STREET_CLERK] | may)
     monkeypatch.setitem(held, Role.FINANCE_CHECKER, held[Role.FINANCE_CHECKER] | {"papers.view", "papers.edit"})
+    yield
+    roles.role_may.cache_clear()
 
 
 @pytest.fixture
