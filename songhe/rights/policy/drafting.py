@@ -7,7 +7,7 @@ clause in ``annotationEntry``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -135,15 +135,18 @@ def compared(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[
     return found
 
 
-def lines_of(text: str) -> dict[str, list[str]]:
-    """Return a model's rules as sentences, by the clause they cite; what cites none is under its decision's name."""
+def lines_of(text: str, words: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+    """Return a model's rules as sentences, by the clause they cite; what cites none is under its decision's name.
+
+    ``words`` gives codes their names.
+    """
     found: dict[str, list[str]] = {}
-    for clause, line in _lines(_root(text)):
+    for clause, line in _lines(_root(text), words or {}):
         found.setdefault(clause, []).append(line)
     return found
 
 
-def _lines(root: Element) -> Iterator[tuple[str, str]]:
+def _lines(root: Element, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for decision in _all(root, "decision"):
         name = decision.get("name", "")
         for expression in _of(decision, "literalExpression"):
@@ -152,10 +155,53 @@ def _lines(root: Element) -> Iterator[tuple[str, str]]:
             labels = [column.get("label") or "" for column in _of(table, "input")]
             for rule in _of(table, "rule"):
                 cells = [_text(cell) for cell in _of(rule, "inputEntry")]
-                tests = [f"{label} {cell}" for label, cell in zip(labels, cells, strict=False) if cell not in ("", "-")]
-                results = "、".join(_text(cell) for cell in _of(rule, "outputEntry"))
+                tests = [
+                    f"{label}{cell_in_words(cell, words)}"
+                    for label, cell in zip(labels, cells, strict=False)
+                    if cell not in ("", "-")
+                ]
+                results = "、".join(_TRUTHS.get(cell, cell) for cell in map(_text, _of(rule, "outputEntry")))
                 clause = "；".join(filter(None, (_text(entry) for entry in _of(rule, "annotationEntry"))))
                 yield clause or name, f"{name}：{'，'.join(tests) or '其他情形'} → {results}"
+
+
+_PLAIN = {
+    "true": "为是",
+    "false": "为否",
+    "not(true)": "为否或不明",
+    "not(false)": "为是或不明",
+    "null": "不明",
+    "not(null)": "已知",
+}
+_TRUTHS = {"true": "是", "false": "否"}
+_SIGNS = {"<": "小于", "<=": "不大于", ">": "大于", ">=": "不小于", "=": "为", "!=": "不为"}
+_NAMED = r'"[^"]*"(?:\s*,\s*"[^"]*")*'
+_CONTAINS = re.compile(r'list contains\(\?,\s*("[^"]*")\)')
+_COMPARED = re.compile(r"(<=|>=|!=|<|>|=)\s*([^\s,]+)")
+_SPAN = re.compile(r"([\[(\]])\s*([^\s,.]+(?:\.[^\s,.]+)*)\s*\.\.\s*([^\s,.]+(?:\.[^\s,.]+)*)\s*([\])\[])")
+
+
+def cell_in_words(cell: str, words: Mapping[str, str]) -> str:
+    """Say in Chinese what a cell asks; one that asks more than policies usually do stays as it is written."""
+
+    def named(text: str) -> str:
+        return "、".join(words.get(word, word) for word in _TEXT.findall(text))
+
+    if cell in _PLAIN:
+        return _PLAIN[cell]
+    if re.fullmatch(_NAMED, cell):
+        return f"为{named(cell)}"
+    if found := re.fullmatch(rf"not\(({_NAMED})\)", cell):
+        return f"不为{named(found[1])}"
+    if found := _COMPARED.fullmatch(cell):
+        return f"{_SIGNS[found[1]]}{found[2]}"
+    if found := _SPAN.fullmatch(cell):
+        low, high = ("含" if found[1] == "[" else "不含"), ("含" if found[4] == "]" else "不含")
+        return f"从 {found[2]}（{low}）到 {found[3]}（{high}）"
+    asked = re.split(r"\s+(and|or)\s+", cell)
+    if len(set(asked[1::2])) <= 1 and all(_CONTAINS.fullmatch(each) for each in asked[::2]):
+        return f"含{('和' if 'and' in asked[1::2] else '或').join(named(each) for each in asked[::2])}"
+    return f" {cell}"
 
 
 def _of(element: Element, tag: str) -> list[Element]:

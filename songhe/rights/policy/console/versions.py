@@ -28,7 +28,7 @@ from songhe.rights.policy.console.simulations import figures_of
 from songhe.rights.policy.drafting import compared, from_editor, lines_of, to_editor
 from songhe.rights.policy.flow import VersionState
 from songhe.rights.policy.models import Policy, PolicyVersion, Simulation
-from songhe.rights.policy.rules import digest_of, judge, problems_of
+from songhe.rights.policy.rules import WORDS, digest_of, judge, problems_of
 from songhe.rights.policy.selectors import submitted_simulation
 
 FIGURE = ("name", "value", "unit", "first", "last", "document", "clause", "mark")
@@ -139,7 +139,7 @@ def try_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
 def compare_view(request: HttpRequest, *, pages: Pages, pk: str, other: str) -> HttpResponse:
     """Show two versions side by side, clause by clause."""
     after, before = record(request, pages, pk), record(request, pages, other)
-    rules = compared(lines_of(before.model_xml), lines_of(after.model_xml))
+    rules = compared(lines_of(before.model_xml, WORDS), lines_of(after.model_xml, WORDS))
     numbers = compared(_figure_lines(before), _figure_lines(after))
     everything = request.GET.get("all") == "1"
     context = {
@@ -227,7 +227,7 @@ def _parameters(version: PolicyVersion, user: User) -> dict[str, Any]:
 
 
 def _rules(version: PolicyVersion, user: User) -> dict[str, Any]:
-    return {"rules": lines_of(version.model_xml).items()}
+    return {"rules": lines_of(version.model_xml, WORDS).items()}
 
 
 def _examples(version: PolicyVersion, user: User) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def _cost(simulation: Simulation) -> str:
     parts = [
         f"随附测算（{simulation.on:%Y年%m月%d日}，{simulation.asked_by or '系统'}）："
         f"每年 {yuan(year['was_fen'])} 元 → {yuan(year['now_fen'])} 元，"
-        f"{total['winners']} 人增加，{total['losers']} 人减少"
+        f"{total['winners']:,} 人增加，{total['losers']:,} 人减少"
     ]
     if _over(simulation):
         parts.append(f"当年超出预算 {yuan(figures['over_fen'])} 元")
