@@ -48,6 +48,7 @@ ROOMS = [
     "songhe.faces.console",
     "songhe.faces.hotline",
     "songhe.faces.field",
+    "songhe.faces.family",
     "songhe.faces.screen",
     "songhe.faces.caremap",
 ]

@@ -43,6 +43,9 @@ def face_of(user: User) -> str:
 def home(request: HttpRequest) -> HttpResponseBase:
     """Show what waits, what is late, and what can be begun."""
     user = person(request)
+    if user.role == Role.FAMILY and face_of(user) != request.path:
+        # Nothing in the console is theirs.
+        return redirect(face_of(user))
     context = {
         "greeting": _greeting(),
         "today": today(),

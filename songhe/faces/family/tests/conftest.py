@@ -1,0 +1,3 @@
+from songhe.care.orders.tests.conftest import town
+
+__all__ = ["town"]
