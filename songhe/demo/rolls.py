@@ -29,7 +29,7 @@ def come_in(*, street: Area, clerk: User, now: datetime) -> None:
         _allowance(street, clerk, poor if len(poor) > 1 else [*poor, others[0]], now.date())
         _residents(street, clerk, others, now.date())
         for elder in (poor[0], others[3]):
-            _entered_twice(elder, street, clerk)
+            _entered_twice(elder, clerk)
         duplicates.find(area=street)
 
 
@@ -91,12 +91,11 @@ def _handed_in(street: Area, clerk: User, source: str, day: date, rows: list[lis
     return rolls.look_over(batch_id=batch.pk)
 
 
-def _entered_twice(elder: Elder, street: Area, clerk: User) -> None:
+def _entered_twice(elder: Elder, clerk: User) -> None:
     """Enter somebody again as a community does that was told a name, a birthday and a telephone, and no number."""
-    community = Area.objects.filter(parent=street, statistical_only=False).exclude(pk=elder.area_id).order_by("code")[0]
     elders.register(
         name=elder.name,
-        area=community,
+        area=elder.area,
         sex=elder.sex,
         birth_date=elder.birth_date,
         id_kind=IdKind.NONE,
