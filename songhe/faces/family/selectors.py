@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from songhe.care.orders.flow import OPEN
+from songhe.care.orders.flow import NOT_BEGUN, OrderState
 from songhe.care.orders.models import Order
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
@@ -68,7 +68,7 @@ def _cared_for(elder: Elder, relation: str) -> CaredFor:
 
 def _coming(elder: Elder) -> list[Coming]:
     orders = list(
-        Order.objects.filter(elder=elder, state__in=OPEN)
+        Order.objects.filter(elder=elder, state__in=[*NOT_BEGUN, OrderState.IN_SERVICE])
         .select_related("service", "provider")
         .order_by("wanted_from")[:SHOWN]
     )
