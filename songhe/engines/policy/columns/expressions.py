@@ -31,9 +31,17 @@ from songhe.engines.policy.columns.values import (
     NotColumnar,
     Ratio,
     common,
+    constant,
+    is_context,
+    is_list,
+    is_never_null,
+    members_of,
     null_of,
     number,
     of_number,
+    one_kind,
+    presence,
+    type_of_number,
     typed,
 )
 from songhe.engines.policy.comparing import Interval, same
@@ -215,9 +223,9 @@ class Expressions:
             and all(isinstance(value, Constant) for value in values)
         ):
             return values[0] if kept else otherwise
-        if any(isinstance(value, Members) or _is_context(value) for value in values):
+        if any(isinstance(value, Members) or is_context(value) for value in values):
             return self._cases_of_contexts(kept, otherwise)
-        if any(isinstance(value, Items | ListColumn) or _is_list(value) for value in values):
+        if any(isinstance(value, Items | ListColumn) or is_list(value) for value in values):
             raise NotColumnar("按条件在几个列表中选一个")
         columns = [self.column(value) for value in values]
         some = [column for column in columns if column is not None]
@@ -244,7 +252,7 @@ class Expressions:
             )
             for key in keys
         }
-        present = self.cases([(Column(c, BOOLEAN), _presence(each)) for c, each in spread], _presence(rest))
+        present = self.cases([(Column(c, BOOLEAN), presence(each)) for c, each in spread], presence(rest))
         return Members(made, present.expression if isinstance(present, Column) else None)
 
     def _member(self, value: Columnar, member: str) -> Columnar:
@@ -405,7 +413,7 @@ class Expressions:
             return self._within(value, Constant(span.low), Constant(span.high), span.low_closed, span.high_closed)
         if isinstance(value, ListColumn):
             return self._list_against(value, found)
-        if _is_list(found) and not _is_list(value):
+        if is_list(found) and not is_list(value):
             return self._contains(found, value)
         return self.compare("=", value, found, lax)
 
@@ -630,7 +638,7 @@ class Expressions:
         spoilt: Any = None
         for present, column in found:
             here = null_of(shape) if column is None else typed(column, scale, digits)
-            if column is None or not _is_never_null(column):
+            if column is None or not is_never_null(column):
                 missing = here.isnull() if present is None else present.fill_null(False) & here.isnull()
                 spoilt = missing if spoilt is None else spoilt | missing
             offers.append(here if present is None else ibis.ifelse(present, here, null_of(shape)))
@@ -651,7 +659,7 @@ class Expressions:
                 return self.cases([(Column(items.expression.isnull(), BOOLEAN), NULL)], Constant(False))
             held = items.expression.contains(literal.expression)
             return Column(held, BOOLEAN)
-        if items == NULL or not _is_list(items):
+        if items == NULL or not is_list(items):
             return NULL
         result: Columnar = Constant(False)
         for present, item in self.items(items):
@@ -840,58 +848,8 @@ _FUNCTIONS: dict[str, Callable[..., Columnar]] = {
 }
 
 
-def constant(value: Any) -> Columnar:
-    """Return a known value, a context opened so that its members are found."""
-    return (
-        Members({name: constant(item) for name, item in value.items()})
-        if isinstance(value, Mapping)
-        else Constant(value)
-    )
-
-
-def members_of(value: Columnar) -> Members | None:
-    """Return a context's members; None for null."""
-    if isinstance(value, Members):
-        return value
-    if isinstance(value, Constant) and isinstance(value.value, Mapping):
-        return Members({name: constant(item) for name, item in value.value.items()})
-    return None
-
-
-def one_kind(columns: list[Column]) -> str:
-    """Return the kind that columns have in common; NotColumnar if they differ."""
-    kinds = dict.fromkeys(column.kind for column in columns)
-    if len(kinds) > 1:
-        raise NotColumnar(f"{'与'.join(KIND_NAMES[kind] for kind in kinds)}混用")
-    return next(iter(kinds))
-
-
-def type_of_number(column: Column) -> dt.DataType:
-    """Return the type of a number column."""
-    return dt.Decimal(column.digits, column.scale) if column.scale else dt.int64
-
-
-def _presence(value: Members | None) -> Columnar:
-    if value is None:
-        return Constant(False)
-    return Constant(True) if value.present is None else Column(value.present, BOOLEAN)
-
-
 def _both(first: Any, second: Any) -> Any:
     return second if first is None else first if second is None else first & second
-
-
-def _is_list(value: Columnar) -> bool:
-    return isinstance(value, Items | ListColumn) or (isinstance(value, Constant) and isinstance(value.value, list))
-
-
-def _is_context(value: Columnar) -> bool:
-    return isinstance(value, Constant) and isinstance(value.value, Mapping)
-
-
-def _is_never_null(column: Column) -> bool:
-    known = column.choices
-    return known is not None and None not in (known.otherwise, *(answer for _numbers, answer in known.answers))
 
 
 def _is_truth(left: Columnar, right: Columnar, one: Any, other: Any) -> Any:

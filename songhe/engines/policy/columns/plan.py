@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from songhe.engines.policy.columns.expressions import Expressions, one_kind
+from songhe.engines.policy.columns.expressions import Expressions
 from songhe.engines.policy.columns.values import (
     BOOLEAN,
     DATE,
@@ -33,6 +33,7 @@ from songhe.engines.policy.columns.values import (
     Members,
     NotColumnar,
     common,
+    one_kind,
     type_of,
 )
 from songhe.engines.policy.errors import PolicyError

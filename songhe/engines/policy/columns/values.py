@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -149,3 +150,57 @@ def common(columns: list[Column]) -> tuple[int, int]:
     scale = max(column.scale for column in columns)
     whole = max(column.digits - column.scale for column in columns)
     return scale, min(whole + scale, DECIMAL_DIGITS)
+
+
+def constant(value: Any) -> Columnar:
+    """Return a known value, a context opened so that its members are found."""
+    return (
+        Members({name: constant(item) for name, item in value.items()})
+        if isinstance(value, Mapping)
+        else Constant(value)
+    )
+
+
+def members_of(value: Columnar) -> Members | None:
+    """Return a context's members; None for null."""
+    if isinstance(value, Members):
+        return value
+    if isinstance(value, Constant) and isinstance(value.value, Mapping):
+        return Members({name: constant(item) for name, item in value.value.items()})
+    return None
+
+
+def one_kind(columns: list[Column]) -> str:
+    """Return the kind that columns have in common; NotColumnar if they differ."""
+    kinds = dict.fromkeys(column.kind for column in columns)
+    if len(kinds) > 1:
+        raise NotColumnar(f"{'与'.join(KIND_NAMES[kind] for kind in kinds)}混用")
+    return next(iter(kinds))
+
+
+def type_of_number(column: Column) -> dt.DataType:
+    """Return the type of a number column."""
+    return dt.Decimal(column.digits, column.scale) if column.scale else dt.int64
+
+
+def presence(value: Members | None) -> Columnar:
+    """Tell the rows in which a context is there."""
+    if value is None:
+        return Constant(False)
+    return Constant(True) if value.present is None else Column(value.present, BOOLEAN)
+
+
+def is_list(value: Columnar) -> bool:
+    """Tell whether a value is a list."""
+    return isinstance(value, Items | ListColumn) or (isinstance(value, Constant) and isinstance(value.value, list))
+
+
+def is_context(value: Columnar) -> bool:
+    """Tell whether a value is a context known before any row is read."""
+    return isinstance(value, Constant) and isinstance(value.value, Mapping)
+
+
+def is_never_null(column: Column) -> bool:
+    """Tell whether a column is known to answer in every row."""
+    known = column.choices
+    return known is not None and None not in (known.otherwise, *(answer for _numbers, answer in known.answers))
