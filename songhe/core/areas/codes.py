@@ -19,3 +19,15 @@ def upper(code: int) -> int:
 def ancestors(code: int) -> list[int]:
     """Return the codes above this one, from the province down; a city without counties has towns right below it."""
     return sorted({code - code % size for size in _SPANS} - {code})
+
+
+def smallest_around(first: int, second: int) -> int:
+    """Return the smallest division that both lie in, which may be one of them.
+
+    Raises:
+        ValueError: they lie in different provinces.
+    """
+    for code in reversed([*ancestors(first), first]):
+        if code <= second < upper(code):
+            return code
+    raise ValueError(f"{first} 和 {second} 不在同一个省。")

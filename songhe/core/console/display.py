@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -107,6 +107,11 @@ def is_number(model: type[models.Model], column: Column) -> bool:
     return isinstance(field, models.IntegerField | models.DecimalField | models.FloatField) and not field.choices
 
 
+def is_moment(model: type[models.Model], column: Column) -> bool:
+    """Tell whether a column holds days or times, which are not broken across lines."""
+    return isinstance(field_of(model, column.name), models.DateField | models.TimeField)
+
+
 def value_of(obj: Any, name: str) -> Any:
     """Follow a path from a record; a sealed field gives its masked form, a missing link None."""
     for part in name.replace("__", ".").split("."):
@@ -185,6 +190,8 @@ def _write_plain(value: Any) -> str:
             return str(value)
         case str():
             return value
+        case Mapping():
+            return "；".join(f"{key}：{_write_plain(item)}" for key, item in value.items()) or NOTHING
         case Iterable():
             return "、".join(_write_plain(item) for item in value) or NOTHING
         case _:

@@ -6,7 +6,7 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from songhe.core.console.display import Column, html_of, is_number
+from songhe.core.console.display import Column, html_of, is_moment, is_number
 from songhe.core.console.listing import Listing
 from songhe.core.console.pages import Pages
 from songhe.core.console.parents import Excerpt
@@ -19,10 +19,12 @@ class _Cell(tables.Column):  # type: ignore[misc]
         self.shown = column
         self.pages = pages
         self.leads = leads
-        number = "text-end font-num" if is_number(pages.model, column) else ""
+        kind = "text-end font-num" if is_number(pages.model, column) else ""
+        if is_moment(pages.model, column):
+            kind = "text-nowrap"
         label = pages.label(column)
         super().__init__(
-            verbose_name=label, empty_values=(), orderable=False, attrs={"td": {"class": number, "data-label": label}}
+            verbose_name=label, empty_values=(), orderable=False, attrs={"td": {"class": kind, "data-label": label}}
         )
 
     def render(self, record: Any) -> SafeString | str:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from songhe.core.accounts.models import User
+from songhe.core.areas.codes import smallest_around
 from songhe.core.areas.models import Area
 from songhe.core.errors import Refused
 from songhe.core.flow.services import fire, start_many
@@ -56,7 +57,8 @@ def find(*, area: Area) -> int:
                         Duplicate(
                             first=first,
                             second=second,
-                            area_id=second.area_id,
+                            # Whoever is answerable for only one of the two could not compare them.
+                            area_id=smallest_around(first.area_id, second.area_id),
                             chance=weighed.probability,
                             reasons="、".join(weighed.reasons)[:200],
                         )

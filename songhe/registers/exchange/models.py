@@ -139,7 +139,7 @@ class Duplicate(DuplicateFlow, Record):
 
     first = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案一")
     second = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案二")
-    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="居住社区")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属区划")
     chance = models.FloatField("相符程度", help_text="0 至 1")
     reasons = models.CharField("理由", max_length=200)
     found_on = models.DateField("发现日期", default=today)

@@ -84,3 +84,13 @@ def test_every_code_lies_in_the_ranges_of_its_ancestors_and_no_deeper_one(code):
     assert codes.upper(code) > code
     for one, below in pairwise(above):
         assert codes.upper(below) <= codes.upper(one)
+
+
+def test_the_smallest_division_around_two():
+    neighbour, other_street = VILLAGE + 1, STREET + 1000
+    assert codes.smallest_around(VILLAGE, VILLAGE) == VILLAGE
+    assert codes.smallest_around(VILLAGE, neighbour) == STREET
+    assert codes.smallest_around(STREET, VILLAGE) == codes.smallest_around(VILLAGE, STREET) == STREET
+    assert codes.smallest_around(VILLAGE, other_street) == COUNTY
+    with pytest.raises(ValueError, match="同一个省"):
+        codes.smallest_around(VILLAGE, 340800000000)

@@ -64,6 +64,8 @@ def test_likely_pairs_are_found_once_and_strangers_are_not(two, street, places):
     assert duplicates.find(area=street) == 1
     (pair,) = Duplicate.objects.all()
     assert {pair.first_id, pair.second_id} == {two[0].pk, two[1].pk}
+    # One lives in the east, the other in the west: only the street can compare them.
+    assert pair.area_id == street.code
     assert "姓名相同、出生日期相同" in pair.reasons
     assert duplicates.find(area=street) == 0
 

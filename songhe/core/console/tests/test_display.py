@@ -1,0 +1,14 @@
+"""How the kit writes values."""
+
+from songhe.core.console.display import Column, is_moment, write
+from songhe.core.testing.paper import Paper
+
+
+def test_a_mapping_is_written_as_pairs_not_as_python():
+    assert write({"姓名": "name", "补贴": {"高龄": 80}}) == "姓名：name；补贴：高龄：80"
+    assert write({}) == write(None)
+
+
+def test_days_and_times_are_known_as_such():
+    assert is_moment(Paper, Column("created_at"))
+    assert not is_moment(Paper, Column("subject"))
