@@ -20,7 +20,7 @@ from songhe.core.scope.services import Scope, use
 from songhe.faces.hotline.models import Call
 from songhe.money.settlement.models import Statement
 from songhe.registers.catalogue.models import Category, Service
-from songhe.registers.elders.models import Elder
+from songhe.registers.elders.models import Elder, ElderState
 from songhe.registers.facilities.models import Facility, Operation
 from songhe.registers.funds.models import BudgetLine, Pot
 from songhe.registers.workforce.models import Staff
@@ -227,8 +227,10 @@ def test_stations_are_run_by_brand_operators_under_contract(city):
 
 @pytest.mark.requirement("WZ-01")
 def test_one_screen_shows_live_figures_that_open_their_rows(city):
+    with use(Scope.system()):
+        alive = Elder.objects.filter(state=ElderState.ACTIVE).count()
     page = city["leader"].opens(reverse("screen:home"))
-    for shown in ("在册老年人", "600", "75", "资金与预算", "城市社区设施覆盖率"):
+    for shown in ("在册老年人", str(alive), "75", "资金与预算", "城市社区设施覆盖率"):
         assert shown in page
     assert reverse("console:elders-elder-list") in page
     shapes = city["leader"].client.get(reverse("screen:map")).json()

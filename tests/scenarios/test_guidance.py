@@ -4,6 +4,7 @@ import io
 from datetime import datetime, time, timedelta
 
 import pytest
+from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -237,9 +238,11 @@ def test_a_service_is_booked_by_phone_at_a_contracted_provider_for_a_visit_at_ho
     desk, county = city["operator"], city["county"]
     with use(Scope.system()):
         lo, hi = desk.user.area.code, desk.user.area.upper
+        shared = Elder.objects.values("phone_index").annotate(bearers=Count("pk")).filter(bearers__gt=1)
+        alone = Elder.objects.exclude(phone_index__in=shared.values("phone_index"))
         booked = Order.objects.filter(
             area_id__gte=lo, area_id__lt=hi, service__at_home=True, elder__state="active", source="call",
-            elder__phone_index__isnull=False,
+            elder__phone_index__isnull=False, elder__in=alone,
         ).select_related("elder", "service").first()  # fmt: skip
         person, service = booked.elder, booked.service
         phone, known = person.phone, set(person.orders.values_list("pk", flat=True))

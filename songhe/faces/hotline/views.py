@@ -20,7 +20,7 @@ from songhe.faces.hotline import selectors, services
 from songhe.faces.hotline.forms import ElderForm, EndForm, OrderForm
 from songhe.faces.hotline.models import Call
 from songhe.registers.elders.models import Elder
-from songhe.registers.elders.selectors import search_elders
+from songhe.registers.elders.selectors import find_caller, search_elders
 
 
 def operator(request: HttpRequest) -> User:
@@ -77,6 +77,7 @@ def _context(found: Call, **more: Any) -> dict[str, Any]:
     return {
         "call": found,
         "caller": selectors.caller(found.elder) if found.elder else None,
+        "elders": [] if found.elder else [caller.elder for caller in find_caller(found.phone)[:12]],
         "form": OrderForm(initial={"wanted_from": soon}),
         "end_form": EndForm(),
         **more,

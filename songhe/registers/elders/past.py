@@ -11,6 +11,7 @@ from django.utils import timezone
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.journal.selectors import written
+from songhe.core.records import Record
 from songhe.core.validity import in_force
 from songhe.registers.elders.merging import Hanging, hangings
 from songhe.registers.elders.models import Elder, LifeEvent, age_on
@@ -102,6 +103,11 @@ def _dated(user: User) -> list[Hanging]:
 def _in_force(hanging: Hanging, elder: Elder, on: date, end: datetime) -> list[InForce]:
     rows = hanging.model._default_manager.filter(in_force(on), **{hanging.attribute: elder.pk})
     return [
-        InForce(str(hanging.model._meta.verbose_name), row, row.validity, row.created_at >= end)  # type: ignore[attr-defined]
+        InForce(
+            str(hanging.model._meta.verbose_name),
+            row,
+            row.validity,  # type: ignore[attr-defined]
+            isinstance(row, Record) and row.created_at >= end,
+        )
         for row in rows[:MOST]
     ]

@@ -58,7 +58,8 @@ def test_a_number_of_two_elders_is_nobodys_until_the_operator_asks(desk):
     elder(desk.town.here, "同号", order=98, phone=PHONE)
     call = rings(desk)
     assert call.elder is None
-    assert "是哪位老人" in desk.operator.opens(at_call(call, "call"))
+    page = desk.operator.opens(at_call(call, "call"))
+    assert "是哪位老人" in page and "同号" in page and desk.person.name in page and PHONE not in page
     found = desk.operator.presses(at_call(call, "find"), text="同号").content.decode()
     assert "同号" in found and desk.person.name not in found
     chosen = desk.person.pk

@@ -17,8 +17,8 @@ from songhe.core.ledger.models import Account, Entry
 from songhe.core.ledger.services import balance
 from songhe.money.payments.models import Batch, Payee, Payment
 from songhe.money.payments.tests.test_payments import ACCOUNT, make, payee
+from songhe.money.settlement import jobs
 from songhe.money.settlement.flow import StatementState
-from songhe.money.settlement.jobs import draw_month
 from songhe.money.settlement.models import Statement, StatementLine
 from songhe.money.settlement.tests.test_settlement import approved, checked, draw, step
 from songhe.money.settlement.tests.world import NEXT
@@ -155,7 +155,9 @@ def test_the_provider_contests_a_line_and_the_clerk_answers(world, sign_in):
     assert line.voided_at is not None
 
 
-def test_the_month_is_drawn_in_the_background(world, sign_in):
+def test_the_month_is_drawn_in_the_background(world, sign_in, monkeypatch):
+    # Connections of their own would not see what this test has not committed.
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
     world.visit(world.new_credit(), 2)
     client = sign_in("clerk")
     address = reverse("console:settlement-statement-draw")
@@ -165,7 +167,7 @@ def test_the_month_is_drawn_in_the_background(world, sign_in):
         assert client.post(address, {"month": "2026-03"}).status_code == 302
         [job] = ProcrastinateJob.objects.filter(task_name__endswith="draw_month")
         assert job.args == {"month": "2026-03-01", "user_id": str(world.people["clerk"].pk)}
-        draw_month.func(**job.args)
+        jobs.draw_month.func(**job.args)
     assert Statement.objects.get().lines.count() == 1
     assert sign_in("cashier").get(address).status_code == 403
 
