@@ -4,8 +4,8 @@ Elders that somebody has worked on since, or for whom other rooms hold records, 
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -26,31 +26,48 @@ from songhe.registers.elders.models import (
     Verdict,
 )
 
-READ = ("pk", "verdict", "elder_id", "elder_version", "made", "before")
 _BEFORE = ImportRow._meta.get_field("before")
 
 
-def take_back(rows: Sequence[tuple[Any, ...]], keys: Sealer) -> None:
+class Applied(NamedTuple):
+    """What a written line says of itself; ``made`` holds the ids of what it added, ``before`` what it changed."""
+
+    pk: UUID
+    verdict: str
+    elder_id: UUID
+    elder_version: int
+    made: dict[str, list[str]]
+    before: bytes | None
+
+    def added(self, what: str) -> list[UUID]:
+        """Return the ids of the ``difficulties`` or ``contacts`` that the line added."""
+        return [UUID(pk) for pk in self.made.get(what, [])]
+
+
+READ = Applied._fields
+
+
+def take_back(columns: Sequence[tuple[Any, ...]], keys: Sealer) -> None:
     """Take back lines, given by their columns as ``READ`` names them, and mark those that could be ``undone``."""
+    lines = [Applied(*line) for line in columns]
     held = dict(
         Elder.objects.select_for_update(of=("self",))
-        .filter(pk__in=[row[2] for row in rows])
+        .filter(pk__in=[line.elder_id for line in lines])
         .order_by("pk")
         .values_list("pk", "version")
     )
-    made = {
-        "difficulties": [UUID(pk) for row in rows for pk in row[4].get("difficulties", [])],
-        "contacts": [UUID(pk) for row in rows for pk in row[4].get("contacts", [])],
-    }
+    made = {what: [pk for line in lines for pk in line.added(what)] for what in ("difficulties", "contacts")}
     worked_on = _elders(Difficulty.objects.filter(pk__in=made["difficulties"], version__gt=1))
     worked_on |= _elders(Contact.objects.filter(pk__in=made["contacts"], version__gt=1))
-    unchanged = [row for row in rows if held.get(row[2]) == row[3] and row[2] not in worked_on]
-    new = [row[2] for row in unchanged if row[1] == Verdict.NEW]
+    unchanged = [
+        line for line in lines if held.get(line.elder_id) == line.elder_version and line.elder_id not in worked_on
+    ]
+    new = [line.elder_id for line in unchanged if line.verdict == Verdict.NEW]
     gone = _remove(_untouched(new, made))
-    changed = [row for row in unchanged if row[1] != Verdict.NEW]
+    changed = [line for line in unchanged if line.verdict != Verdict.NEW]
     _restore(changed, keys)
-    undone = gone | {row[2] for row in changed}
-    bulk.update_values(ImportRow, ["undone"], ((row[0], row[2] in undone) for row in rows))
+    undone = gone | {line.elder_id for line in changed}
+    bulk.update_values(ImportRow, ["undone"], ((line.pk, line.elder_id in undone) for line in lines))
 
 
 def _elders(rows: "QuerySet[Any]") -> set[UUID]:
@@ -81,13 +98,14 @@ def _remove(pks: list[UUID]) -> set[UUID]:
     return set(pks)
 
 
-def _restore(changed: Iterable[tuple[Any, ...]], keys: Sealer) -> None:
+def _restore(changed: list[Applied], keys: Sealer) -> None:
     """Give changed elders their particulars back, and take away what was added to them."""
-    changed = list(changed)
-    Difficulty.objects.filter(pk__in=[pk for row in changed for pk in row[4].get("difficulties", [])]).delete()
-    Contact.objects.filter(pk__in=[pk for row in changed for pk in row[4].get("contacts", [])]).delete()
+    Difficulty.objects.filter(pk__in=[pk for line in changed for pk in line.added("difficulties")]).delete()
+    Contact.objects.filter(pk__in=[pk for line in changed for pk in line.added("contacts")]).delete()
     before = {
-        row[2]: json.loads(keys.unseal(bytes(row[5]), context=_BEFORE.context(row[0]))) for row in changed if row[5]
+        line.elder_id: json.loads(keys.unseal(bytes(line.before), context=_BEFORE.context(line.pk)))
+        for line in changed
+        if line.before
     }
     elders = list(Elder.objects.filter(pk__in=before))
     for elder in elders:
