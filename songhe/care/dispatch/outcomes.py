@@ -17,6 +17,7 @@ from songhe.core.console.fields import DayInput
 from songhe.core.console.notes import note_export
 from songhe.core.console.pages import Pages
 from songhe.core.console.views.access import person
+from songhe.core.files.sniffing import XLSX
 
 LONGEST = timedelta(days=366)
 HEADS = (
@@ -100,7 +101,6 @@ def _spreadsheet(request: HttpRequest, pages: Pages, asked: dict[str, Any], rows
                 sheet.write_number(line, index, value)
     sheet.freeze_panes(1, 1)
     book.close()
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    answer = HttpResponse(out.getvalue(), content_type=kind)
+    answer = HttpResponse(out.getvalue(), content_type=XLSX)
     answer["Content-Disposition"] = f'attachment; filename="dispatch-{period}.xlsx"'
     return answer

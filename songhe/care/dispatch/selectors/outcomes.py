@@ -19,6 +19,7 @@ from songhe.care.dispatch.planning import bounds, rules_on
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
 from songhe.core.areas.models import Area
+from songhe.core.areas.selectors import at_level
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Shift
 
@@ -27,8 +28,6 @@ PROVIDER, STREET = "provider", "street"
 TOLERANCE = 15
 NOT_MADE = [VisitState.PLANNED, VisitState.CANCELLED, VisitState.REJECTED]
 MINUTE = timedelta(minutes=1)
-# A street's code is that of its communities with three noughts.
-STREET_DIGITS = 1000
 ASKED = {
     "asked": Count("pk"),
     "declined": Count("pk", filter=Q(state=Notice.State.DECLINED)),
@@ -88,7 +87,7 @@ def outcomes(first: date, last: date, by: str = PROVIDER) -> tuple[list[Outcome]
     Ways are those of the published plans and duty is that of the rosters; both are a provider's, not a street's.
     """
     begins, ends = bounds(first)[0], bounds(last)[1]
-    column = "provider_id" if by == PROVIDER else "area_id"
+    group = F("provider_id") if by == PROVIDER else at_level("area_id", Area.Level.TOWNSHIP)
     made = Visit.objects.filter(
         check_in_at__isnull=False, planned__startswith__gte=begins, planned__startswith__lt=ends
     ).exclude(state__in=NOT_MADE)
@@ -97,19 +96,19 @@ def outcomes(first: date, last: date, by: str = PROVIDER) -> tuple[list[Outcome]
     whole: Counter[str] = Counter()
     for rows, counted in ((made, _made_counts(last)), (told, ASKED)):
         whole.update(_minutes(rows.aggregate(**counted)))
-        for row in rows.order_by().values(column).annotate(**counted):
-            key = row.pop(column)
-            groups[key if by == PROVIDER else key // STREET_DIGITS * STREET_DIGITS].update(_minutes(row))
+        for row in rows.order_by().values(group=group).annotate(**counted):
+            figures: dict[str, Any] = {**row}
+            groups[figures.pop("group")].update(_minutes(figures))
     travel, duty = _travel(first, last), _duty(begins, ends)
     names = _names(groups, by)
     found = [
         Outcome(
             names.get(key, "—"),
-            **figures,
+            **counts,
             travel=travel.get(key) if by == PROVIDER else None,
             duty=duty.get(key) if by == PROVIDER else None,
         )
-        for key, figures in groups.items()
+        for key, counts in groups.items()
     ]
     total = Outcome("合计", **whole, travel=sum(travel.values()) or None, duty=sum(duty.values()) or None)
     return sorted(found, key=lambda each: (-each.visits, each.name)), total
