@@ -7,7 +7,7 @@ from songhe.core.areas.models import Area
 from songhe.core.calendar.services import at, month_of
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.importing import services as rolls
-from songhe.registers.elders.models import Cadence, Elder, IdKind, ImportBatch, Office, Rule, Subject
+from songhe.registers.elders.models import Cadence, DifficultyKind, Elder, IdKind, ImportBatch, Office, Rule, Subject
 from songhe.registers.exchange import duplicates
 from songhe.registers.exchange import services as exchange
 
@@ -20,7 +20,7 @@ def come_in(*, street: Area, clerk: User, now: datetime) -> None:
     inside = Elder.objects.filter(
         area__gte=street.code, area__lt=street.upper, state=Elder.State.ACTIVE
     ).select_related("area")
-    poor = list(inside.filter(difficulties__kind="minimum_living").order_by("id")[:6])
+    poor = list(inside.filter(difficulties__kind=DifficultyKind.MINIMUM_LIVING).order_by("id")[:6])
     others = list(inside.exclude(pk__in=[elder.pk for elder in poor]).order_by("id")[:4])
     if not poor or len(others) < 4:
         # A region of few people may have nobody poor in one street.
@@ -44,7 +44,7 @@ def _allowance(street: Area, clerk: User, poor: list[Elder], today: date) -> Non
         name=ALLOWANCE,
         office=Office.CIVIL_AFFAIRS,
         subject=Subject.DIFFICULTY,
-        kinds=["minimum_living"],
+        kinds=[DifficultyKind.MINIMUM_LIVING],
         cadence=Cadence.MONTHLY,
         is_whole=True,
         adds_people=False,

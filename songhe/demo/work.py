@@ -12,6 +12,7 @@ from django.utils import timezone
 from songhe.care.dispatch import services as dispatch
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
 from songhe.care.orders import services as orders
+from songhe.care.orders.flow import OrderState
 from songhe.care.orders.models import Order
 from songhe.care.visits import services as visits
 from songhe.care.visits.services import Presence
@@ -21,12 +22,12 @@ from songhe.core.calendar.services import at, months_after
 from songhe.core.scope.services import Scope, use
 from songhe.demo import rolls
 from songhe.demo.region import Region
-from songhe.engines.scales import score
-from songhe.registers.catalogue.models import Service
+from songhe.registers.catalogue.models import Service, ServicePrice
 from songhe.registers.elders.models import Elder
 from songhe.registers.providers import services as providers
 from songhe.registers.providers.models import Licence, Provider
 from songhe.rights.assessment import services as assessments
+from songhe.rights.assessment.flow import AssessmentState
 from songhe.rights.assessment.models import Assessment
 from songhe.rights.assessment.scales import DEFAULT, scale
 from songhe.rights.careplans import services as careplans
@@ -67,12 +68,10 @@ class _Here:
         own = inside.filter(pk__in=entitled, area=self.user("community").area)
         # The community's own, so that its clerk has something to do too.
         self.planned: list[Elder] = list(dict.fromkeys([*own[:3], *self.entitled[8:]]))[:3]
+        short = Service.objects.filter(state=Service.State.OPEN, minutes__gt=0, minutes__lte=60, carers=1)
         self.service = (
-            Service.objects.filter(state="open", minutes__gt=0, minutes__lte=60, carers=1, skills__len=0, at_home=True)
-            .filter(prices__payer="public")
-            .order_by("code")
-            .first()
-        ) or Service.objects.filter(state="open", minutes__gt=0, minutes__lte=60, carers=1).order_by("code")[0]
+            short.filter(skills__len=0, at_home=True, prices__payer=ServicePrice.Payer.PUBLIC).order_by("code").first()
+        ) or short.order_by("code")[0]
 
     def user(self, name: str) -> User:
         """Return one of the demo's people."""
@@ -94,7 +93,9 @@ def _assessments(here: _Here) -> None:
     if reviewed is not None:
         with at(here.day(4)):
             assessments.accept(assessment_id=reviewed.pk, user=here.user("street"))
-    published = Assessment.objects.filter(elder__in=here.entitled, state="published").order_by("id").first()
+    published = (
+        Assessment.objects.filter(elder__in=here.entitled, state=AssessmentState.PUBLISHED).order_by("id").first()
+    )
     if published is not None:
         with at(here.day(2)):
             assessments.object_to(
@@ -130,7 +131,6 @@ def _assessed(here: _Here, ago: int) -> Assessment | None:
         return None
     rules = scale(DEFAULT)
     answers = {item.code: max(0, item.most - number % 2) for number, item in enumerate(rules.items)}
-    assert score(rules, answers, {}).level is not None
     with at(here.day(ago - 2, 15)):
         return assessments.record(
             assessment_id=assigned.pk,
@@ -158,7 +158,7 @@ def _orders(here: _Here) -> None:
                         user=here.user("operator"),
                         overrule_reason="" if own is choices[0] else "老人指定",
                     )
-    served = Order.objects.filter(elder__in=here.entitled, state="closed").order_by("-wanted_from")
+    served = Order.objects.filter(elder__in=here.entitled, state=OrderState.CLOSED).order_by("-wanted_from")
     for order, text in zip(served, ("护理员迟到半小时，没有事先说明。", "保洁后厨房没有打扫干净。"), strict=False):
         with at(here.day(1, 17)):
             orders.complain(order_id=order.pk, text=text)
