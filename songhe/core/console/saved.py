@@ -15,8 +15,6 @@ MOST = 50
 def filters_for(*, user: User, page: str) -> QuerySet[SavedFilter]:
     """Return a person's own filters of a page and those that colleagues of the same office share, by name."""
     office = Q(is_shared=True, user__area=user.area_id, user__provider_id=user.provider_id)
-    if user.area_id is None:
-        office = Q(is_shared=True, user__area__isnull=True, user__provider_id=user.provider_id)
     return SavedFilter.objects.filter(Q(user=user) | office, page=page).select_related("user").order_by("name", "pk")
 
 
