@@ -11,10 +11,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Func, Q, Sum, TextField
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Sum,
+    TextField,
+)
 
 from songhe.care.dispatch.flow import PlanState
-from songhe.care.dispatch.models import DayPlan, Notice
+from songhe.care.dispatch.models import DayPlan, Notice, PlanStop
 from songhe.care.dispatch.planning import bounds, rules_on
 from songhe.care.visits.flow import VisitState
 from songhe.care.visits.models import Visit
@@ -37,7 +48,11 @@ ASKED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """A group's figures; minutes are whole, None where nothing says how much."""
+    """A group's figures; minutes are whole, None where nothing says how much.
+
+    ``rostered`` is the service within rosters and ``routed`` that of visits in published plans: days without a roster
+    or a plan say nothing of how time was spent.
+    """
 
     name: str
     visits: int = 0
@@ -45,6 +60,8 @@ class Outcome:
     elders: int = 0
     pairings: int = 0
     service: int = 0
+    rostered: int = 0
+    routed: int = 0
     travel: int | None = None
     duty: int | None = None
     asked: int = 0
@@ -64,12 +81,12 @@ class Outcome:
     @property
     def travel_share(self) -> float | None:
         """Per cent of the planned work that is way."""
-        return None if self.travel is None else _percent(self.travel, self.travel + self.service)
+        return None if self.travel is None else _percent(self.travel, self.travel + self.routed)
 
     @property
     def utilisation(self) -> float | None:
         """Per cent of the rostered time spent at elders' homes."""
-        return None if self.duty is None else _percent(self.service, self.duty)
+        return None if self.duty is None else _percent(self.rostered, self.duty)
 
     @property
     def refusals(self) -> float | None:
@@ -115,13 +132,18 @@ def outcomes(first: date, last: date, by: str = PROVIDER) -> tuple[list[Outcome]
 
 
 def _made_counts(on: date) -> dict[str, Any]:
+    served = F("check_out_at") - F("check_in_at")
+    roster = Shift.objects.filter(staff=OuterRef("staff"), during__overlap=OuterRef("planned"))
+    stop = PlanStop.objects.filter(visit=OuterRef("pk"), plan__state=PlanState.PUBLISHED)
     tolerance = timedelta(minutes=rules_on(on)[1].get("准点允差", TOLERANCE))
     return {
         "visits": Count("pk"),
         "on_time": Count("pk", filter=Q(check_in_at__lte=F("planned__startswith") + tolerance)),
         "elders": Count("elder_id", distinct=True),
         "pairings": Count(Func(F("elder_id"), F("staff_id"), function="ROW", output_field=TextField()), distinct=True),
-        "service": Sum(F("check_out_at") - F("check_in_at"), output_field=DurationField()),
+        "service": Sum(served, output_field=DurationField()),
+        "rostered": Sum(served, filter=Exists(roster), output_field=DurationField()),
+        "routed": Sum(served, filter=Exists(stop), output_field=DurationField()),
     }
 
 

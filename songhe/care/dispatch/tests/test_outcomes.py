@@ -15,6 +15,7 @@ from songhe.core.accounts.models import User
 from songhe.core.calendar.services import at, today
 from songhe.core.journal.models import Access
 from songhe.core.scope.services import use
+from songhe.registers.workforce.models import Shift
 
 
 def made(round_, order, carer, hour, *, late):
@@ -58,6 +59,12 @@ def test_the_figures_are_those_of_the_records(worked):
     assert [(each.visits, each.pairings, each.travel, each.duty) for each in streets] == [(3, 3, None, None)]
     before = today() - timedelta(days=1)
     assert outcomes(before, before)[0] == []
+
+
+def test_whoever_stood_on_no_roster_says_nothing_of_how_rosters_were_used(worked):
+    Shift.objects.filter(staff=worked.carers[0]).delete()
+    [row], _total = outcomes(today(), today())
+    assert (row.service, row.rostered, row.duty, row.utilisation) == (180, 120, 1200, 10.0)
 
 
 def test_the_page_shows_and_hands_out_what_the_person_may_see(worked):
