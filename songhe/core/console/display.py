@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import RangeField
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateRange
@@ -108,8 +109,8 @@ def is_number(model: type[models.Model], column: Column) -> bool:
 
 
 def is_moment(model: type[models.Model], column: Column) -> bool:
-    """Tell whether a column holds days or times, which are not broken across lines."""
-    return isinstance(field_of(model, column.name), models.DateField | models.TimeField)
+    """Tell whether a column holds days, times or stretches of them, which are not broken across lines."""
+    return isinstance(field_of(model, column.name), models.DateField | models.TimeField | RangeField)
 
 
 def value_of(obj: Any, name: str) -> Any:

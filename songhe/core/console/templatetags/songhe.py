@@ -18,8 +18,8 @@ def yuan(fen: int | None) -> str:
 
 
 @register.filter
-def count(number: int | None) -> str:
-    """Write a whole number with thousands separators, which Django's own filter leaves out in Chinese."""
+def count(number: float | None) -> str:
+    """Write a number with thousands separators, which Django's own filter leaves out in Chinese."""
     return "—" if number is None else f"{number:,}"
 
 

@@ -1,6 +1,7 @@
 """How the kit writes values."""
 
 from songhe.core.console.display import Column, is_moment, write
+from songhe.core.parameters.models import Parameter
 from songhe.core.testing.paper import Paper
 
 
@@ -11,4 +12,5 @@ def test_a_mapping_is_written_as_pairs_not_as_python():
 
 def test_days_and_times_are_known_as_such():
     assert is_moment(Paper, Column("created_at"))
+    assert is_moment(Parameter, Column("validity"))
     assert not is_moment(Paper, Column("subject"))
