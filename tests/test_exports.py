@@ -19,7 +19,8 @@ def test_columns_are_written_quickly_as_each_record_is_written_alone(anqing):
     request = RequestFactory().get("/")
     with use(Scope.system()):
         request.user = Person("county").user
-        for pages in all_pages():
+        # The kit's own test page has a table only while its tests run.
+        for pages in (pages for pages in all_pages() if pages.room != "papers"):
             rows = list(pages.get_queryset(request).order_by("pk")[:ROWS])
             for column in pages.all_columns:
                 quickly = cells_of(pages.model, column)

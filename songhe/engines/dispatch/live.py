@@ -68,7 +68,7 @@ def replan(
     anchors = tuple(anchor for _, anchor in onward if anchor is not None)
     held = {(each.visit_id, each.need): each for each in kept}
     before = _by_visit(known)
-    rest = (_rest_of(visit, held, before.get(visit.id, []), absent, now) for visit in problem.visits)
+    rest = (_rest_of(problem, visit, held, before.get(visit.id, []), absent, now) for visit in problem.visits)
     part = replace(
         problem,
         visits=(*anchors, *(visit for visit in rest if visit is not None)),
@@ -159,6 +159,7 @@ def _onward(
 
 
 def _rest_of(
+    problem: Problem,
     visit: Visit,
     held: Mapping[tuple[str, int], Assignment],
     before: list[Assignment],
@@ -195,7 +196,9 @@ def _rest_of(
         return replace(visit, earliest=earliest, latest=latest)
     # Nobody is come to much sooner than they were told.
     earliest = max(earliest, min(latest, before[0].start - SOONER))
-    return replace(visit, earliest=earliest, latest=latest, published=published)
+    # To be left out is a change too: an elder who was told is not let down for the length of a detour.
+    prize = None if visit.prize is None else visit.prize + problem.weights.change * len(published)
+    return replace(visit, earliest=earliest, latest=latest, published=published, prize=prize)
 
 
 def _renumbered(each: Assignment, held: Mapping[tuple[str, int], Assignment]) -> Assignment:

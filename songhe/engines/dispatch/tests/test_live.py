@@ -30,7 +30,8 @@ def test_a_day_planned_on_keeps_what_has_begun_and_passes_the_check(drawn: Probl
     missed = {fault.id for fault in later.solved.faults if fault.kind == "visit"}
     kept, whole = part(problem, later.solved.plan, missed - {each.visit_id for each in plan.assignments})
     assert check(kept, whole).breaches == ()
-    assert len(later.solved.plan.unserved) <= len(plan.unserved)
+    owed = {each.id for each in problem.visits if each.prize is None}
+    assert len(owed.intersection(later.solved.plan.unserved)) <= len(owed.intersection(plan.unserved))
 
 
 def running() -> tuple[Problem, Plan]:
@@ -38,6 +39,21 @@ def running() -> tuple[Problem, Plan]:
     afternoon = (visit(f"v{k}", k, earliest=840.0, latest=960.0) for k in range(1, 5))
     problem = day(visit("a", 1), visit("b", 2), *afternoon)
     return problem, solve(problem, budget=SMALL, seed=1).plan
+
+
+@pytest.mark.parametrize(("prize", "left_out"), [(30.0, False), (5.0, True)])
+def test_an_optional_visit_that_was_told_is_left_out_only_for_a_way_longer_than_a_change(
+    prize: float, left_out: bool
+) -> None:
+    ways = np.array([[0.0, 1.0, 40.0], [1.0, 0.0, 40.0], [40.0, 40.0, 0.0]])
+    alone = (Carer("c0", frozenset(), 480.0, 1080.0, 0, 0),)
+    told = visit("extra", 2, earliest=700.0, latest=900.0, prize=500.0)
+    problem = day(visit("a", 1), told, carers=alone, ways=ways)
+    plan = solve(problem, budget=SMALL, seed=1).plan
+    assert plan.unserved == ()
+    cheap = replace(problem, visits=(problem.visits[0], replace(told, prize=prize)))
+    later = replan(cheap, plan, now=600.0, budget=QUICK)
+    assert ("extra" in later.solved.plan.unserved) is left_out
 
 
 def test_an_order_that_comes_in_changes_nobody_else() -> None:
