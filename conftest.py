@@ -63,6 +63,24 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
+# Its walk of every page is the longest file by far, and the first to need all the databases there are.
+LONGEST = ROOT / "tests" / "browser" / "test_pages.py"
+ENGINES = ROOT / "songhe" / "engines"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, and with what needs no database while the first file builds them.
+
+    Workers take whole files in this order; many short ones at the end let them end together.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+
+    def order(item: pytest.Item) -> tuple[bool, ...]:
+        return item.path != LONGEST, ENGINES not in item.path.parents, item.path not in slow
+
+    items.sort(key=order)
+
+
 @contextmanager
 def _administrator() -> Iterator[psycopg.Connection]:
     from songhe.config.database import server

@@ -55,7 +55,8 @@ def run(arguments: list[str]) -> int:
             if code := _run(check):
                 return code
         say(f"测试：pytest，{WORKERS} 路并行 …")
-        pytest = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments]
+        parallel = ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
+        pytest = [sys.executable, "-m", "pytest", "-q", *parallel, *arguments]
         return subprocess.run(pytest, cwd=ROOT, env=_environment({}), check=False).returncode
     finally:
         holding.release()
