@@ -10,6 +10,7 @@ from songhe.core.accounts.models import Acting, User
 from songhe.core.calendar.services import month_of, today
 from songhe.core.ledger.services import balances
 from songhe.registers.elders.models import Elder
+from songhe.registers.workforce.selectors import names_of_callers
 from songhe.rights.careplans.flow import PlanState
 from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Credit, Entitlement
@@ -21,10 +22,19 @@ DONE = [VisitState.FINISHED, VisitState.DOUBTFUL, VisitState.VERIFIED]
 
 @dataclass(frozen=True)
 class Coming:
-    """An order still to be served, and when the provider comes if that is fixed."""
+    """An order still to be served, and when who comes if that is fixed."""
 
     order: Order
     visit: Visit | None
+    carer: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A visit that was paid, and by whom."""
+
+    visit: Visit
+    carer: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class CaredFor:
     entitlements: list[Entitlement]
     credits: list[tuple[Credit, int]]
     coming: list[Coming]
-    done: list[Visit]
+    done: list[Done]
     plan: CarePlan | None
 
 
@@ -53,20 +63,23 @@ def _cared_for(elder: Elder, relation: str) -> CaredFor:
     left = balances([credit.account_id for credit in credits])
     # A family does not see a provider's staff, so visits are not joined to them: the join would hide the visit.
     visits = Visit.objects.filter(elder=elder).select_related("service", "provider")
+    done = list(visits.filter(state__in=DONE).order_by("-check_in_at")[:SHOWN])
+    coming = _coming(elder)
+    names = names_of_callers(visit.staff_id for visit in [*done, *(visit for _, visit in coming if visit)])
     return CaredFor(
         elder=elder,
         relation=relation,
         entitlements=list(entitlements_on(elder.pk, today())),
         credits=[(credit, left[credit.account_id]) for credit in credits],
-        coming=_coming(elder),
-        done=list(visits.filter(state__in=DONE).order_by("-check_in_at")[:SHOWN]),
+        coming=[Coming(order, visit, names[visit.staff_id] if visit else "") for order, visit in coming],
+        done=[Done(visit, names[visit.staff_id]) for visit in done],
         plan=CarePlan.objects.filter(elder=elder, state=PlanState.AGREED, validity__contains=today())
         .prefetch_related("items__service")
         .first(),
     )
 
 
-def _coming(elder: Elder) -> list[Coming]:
+def _coming(elder: Elder) -> list[tuple[Order, Visit | None]]:
     orders = list(
         Order.objects.filter(elder=elder, state__in=[*NOT_BEGUN, OrderState.IN_SERVICE])
         .select_related("service", "provider")
@@ -76,4 +89,4 @@ def _coming(elder: Elder) -> list[Coming]:
         visit.order_id: visit
         for visit in Visit.objects.filter(order__in=orders, state__in=[VisitState.PLANNED, VisitState.STARTED])
     }
-    return [Coming(order, planned.get(order.pk)) for order in orders]
+    return [(order, planned.get(order.pk)) for order in orders]

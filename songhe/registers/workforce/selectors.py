@@ -1,7 +1,7 @@
 """Reads on the workforce: who could go out to an elder on a day."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from songhe.core.crypto.sealing import blind_index
+from songhe.core.scope.services import Scope, use
 from songhe.core.validity import in_force
 from songhe.registers.workforce.models import Absence, Certificate, Shift, Staff, StaffSkill
 
@@ -72,6 +73,15 @@ def carers_for(*, service: AsksSkills, area: int, on: date, provider: UUID | Non
         )
         for each in people
     ]
+
+
+def names_of_callers(staff_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of those who come to a home, also for a family, who sees nothing else of a provider's staff.
+
+    Whoever calls it has read ``staff_ids`` under the reader's own scope: from visits that concern the reader.
+    """
+    with use(Scope.system()):
+        return dict(Staff.objects.filter(pk__in=set(staff_ids)).values_list("pk", "name"))
 
 
 def search(queryset: QuerySet[Staff], text: str) -> QuerySet[Staff]:

@@ -1,16 +1,18 @@
 """What a family sees of their elder: what is due, who comes when, what was done; and nothing of anybody else."""
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from songhe.care.dispatch import services as dispatch
+from songhe.care.visits import services as visits
 from songhe.core.accounts.models import Acting, User
 from songhe.core.accounts.roles import Role
 from songhe.core.scope.services import Scope, use
 from songhe.faces.family import selectors
 from songhe.registers.elders.tests.people import elder
+from songhe.registers.workforce.models import Staff
 from tests.people import Person
 
 HOME = "family:home"
@@ -38,6 +40,22 @@ def test_a_family_sees_what_is_left_of_the_month_and_who_comes_when(town, family
     assert "<strong>160.00</strong> 元可用" in page and "本月共 200.00 元" in page
     assert town.provider.name in page and "已派服务商" in page and "10:00" in page
     assert "还没有上门服务" in page
+
+
+def test_a_family_knows_the_name_of_who_comes_to_the_door_and_nothing_more_of_them(town, family):
+    person = town.poor()
+    acts_for(family, person)
+    order = town.order(person)
+    town.tell_provider(person)
+    dispatch.to_provider(order_id=order.pk, provider_id=town.provider.pk, user=town.people[Role.COUNTY_CLERK])
+    order.refresh_from_db()
+    visits.plan(order=order, staff=town.staff, start=order.wanted_from, user=None)
+    assert "护理员 护理员甲 上门" in family.opens(reverse(HOME))
+    with pytest.raises(ProgrammingError, match="permission denied"), use(Scope.of_persons([person.pk])):
+        Staff.objects.exists()
+    with use(Scope.of_persons([person.pk])):
+        [cared] = selectors.cared_for(family.user)
+    assert [coming.carer for coming in cared.coming] == ["护理员甲"]
 
 
 def test_somebody_without_a_credit_is_told_what_to_do(town, family):
