@@ -11,6 +11,7 @@ from songhe.engines.dispatch.arrays import (
     BEFORE,
     BEST,
     CARER,
+    FAIRNESS,
     FIXED,
     KEPT,
     LATE,
@@ -18,6 +19,7 @@ from songhe.engines.dispatch.arrays import (
     LATEST,
     LOADS,
     OPENS,
+    OVERTIME,
     POOLED,
     QUEUED,
     RESTED,
@@ -269,15 +271,19 @@ def anneal(s: Any, hot: float, cold: float, moves: int, shares: Any, optional: b
     cooling = (cold / hot) ** (256.0 / max(moves, 256))
     heat = hot
     taken = 0
+    # What ways cost is not the whole of a carer's cost where hours or fairness count.
+    linear = not np.any(s.carer[:, FAIRNESS] != 0.0) and not np.any(s.carer[:, OVERTIME] != 0.0)
     if s.free.shape[0] == 0:
         return 0
     for move in range(moves):
         if move % 256 == 255:
             heat *= cooling
-        count = propose(s, pick(s), shares, optional)
+        limit = now - heat * np.log(1.0 - chance(s))
+        room = limit - s.cost[FIXED] - s.cost[UNSERVED] + LITTLE if linear else np.inf
+        count = propose(s, pick(s), shares, optional, room)
         if count == 0:
             continue
-        cost = attempt(s, count, now - heat * np.log(1.0 - chance(s)), True)
+        cost = attempt(s, count, limit, True)
         if cost < np.inf:
             now = cost
             taken += 1

@@ -1,6 +1,8 @@
 """What the search tries: small changes of a plan, written into ``todo``; each returns how many items it changes.
 
-None of them times anything. A change that cannot be, for the carer may not or labels would fall, is given up with 0.
+None of them times anything. A change that cannot be, for the carer may not or labels would fall, is given up with 0; so
+is one whose ways alone cost more than ``room``, or that would come too late to a hard window next to it: most changes
+are such, and to see it here takes a fraction of making them and taking them back.
 """
 
 from __future__ import annotations
@@ -9,7 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from songhe.engines.dispatch.arrays import AFTER, BEFORE, CARER, POOLED, SLOTS, inner
+from songhe.engines.dispatch.arrays import (
+    AFTER,
+    BEFORE,
+    CARER,
+    DEADLINE,
+    DONE,
+    FINISHES,
+    MINUTES,
+    MODE,
+    OPENS,
+    POOLED,
+    PRIZE,
+    RATE,
+    SLOTS,
+    inner,
+)
+from songhe.engines.dispatch.timing import GAP, leg
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -43,6 +61,16 @@ def any_able(s: Any, slot: int) -> int:
     """Return a carer who may make a slot."""
     low = s.able_from[slot]
     return int(s.able[low + int(chance(s) * (s.able_from[slot + 1] - low))])
+
+
+@inner
+def _beside(s: Any, item: int, slot: int) -> int:
+    """Return a carer for a slot: mostly one who is near at about that time."""
+    if chance(s) < 0.8:
+        q = _near(s, item)
+        if q >= 0 and s.link[2 * q, CARER] >= 0:
+            return int(s.link[_a_slot(s, q), CARER])
+    return any_able(s, slot)
 
 
 @inner
@@ -81,7 +109,69 @@ def between(s: Any, item: int, u: int, v: int) -> float:
 
 
 @inner
-def relocate(s: Any, item: int) -> int:
+def _out(s: Any, slot: int) -> float:
+    """Return what taking a slot out of its route changes of ways, fit and prize."""
+    c = s.link[slot, CARER]
+    if c < 0:
+        return -float(s.visit[slot // 2, PRIZE])
+    u, v = s.link[slot, BEFORE], s.link[slot, AFTER]
+    way = leg(s, c, u, v) - leg(s, c, u, slot) - leg(s, c, slot, v)
+    return float(way * s.carer[c, RATE] - s.fit[slot, c])
+
+
+@inner
+def _into(s: Any, slot: int, c: int, u: int, v: int) -> float:
+    """Return what putting a slot between two of a carer's route adds of ways and fit."""
+    way = leg(s, c, u, slot) + leg(s, c, slot, v) - leg(s, c, u, v)
+    return float(way * s.carer[c, RATE] + s.fit[slot, c])
+
+
+@inner
+def _too_late(s: Any, slot: int, c: int, u: int, v: int) -> bool:
+    """Tell whether a slot between two of a carer's route comes too late, or makes the next too late."""
+    item = slot // 2
+    t = s.times[u, DONE] + leg(s, c, u, slot)
+    if t > s.visit[item, DEADLINE] + GAP:
+        return True
+    t = max(t, s.visit[item, OPENS]) + s.times[slot, MINUTES] + leg(s, c, slot, v)
+    if v < 2 * s.label.shape[0]:
+        return bool(t > s.visit[v // 2, DEADLINE] + GAP)
+    return bool(t > s.carer[c, FINISHES] + GAP)
+
+
+@inner
+def _hopeless(s: Any, slot: int, c: int, u: int, v: int, room: float) -> bool:
+    """Tell whether moving a single visit between two slots of a route costs too much or comes too late.
+
+    ``u`` and ``v`` follow each other once the visit is taken out of where it is.
+    """
+    if _out(s, slot) + _into(s, slot, c, u, v) > room:
+        return True
+    return bool(s.link[slot, CARER] != c and _too_late(s, slot, c, u, v))
+
+
+@inner
+def _seat(s: Any, label: float, u: int, without: int) -> int:
+    """Return the slot of a route after which a label belongs, sought from one of its slots, leaving one out."""
+    n2 = 2 * s.label.shape[0]
+    while u < n2 and (u == without or s.label[u // 2] > label):
+        u = s.link[u, BEFORE]
+    v = s.link[u, AFTER]
+    while v < n2 and (v == without or s.label[v // 2] < label):
+        if v != without:
+            u = v
+        v = s.link[v, AFTER]
+    return u
+
+
+@inner
+def _after(s: Any, u: int, without: int) -> int:
+    v = s.link[u, AFTER]
+    return int(s.link[v, AFTER] if v == without else v)
+
+
+@inner
+def relocate(s: Any, item: int, room: float) -> int:
     """Put an item right before or after one that it goes well with, in that one's route."""
     n2 = 2 * s.label.shape[0]
     q = _near(s, item)
@@ -102,22 +192,30 @@ def relocate(s: Any, item: int) -> int:
         return 0
     c0, c1 = s.link[2 * item, CARER], s.link[2 * item + 1, CARER]
     if s.visit[item, SLOTS] == 1.0:
-        c0 = c
+        if s.fit[2 * item, c] == np.inf or _hopeless(s, 2 * item, c, u, v, room):
+            return 0
+        return put(s, 0, item, c, -1, label)
+    pooled = c0 < 0
+    if chance(s) < 0.5:
+        c1 = _beside(s, item, 2 * item + 1) if pooled else (c0 if c1 == c else c1)
+        moved, c0 = 2 * item, c
     else:
-        pooled = c0 < 0
-        if chance(s) < 0.5:
-            c1 = any_able(s, 2 * item + 1) if pooled else (c0 if c1 == c else c1)
-            c0 = c
-        else:
-            c0 = any_able(s, 2 * item) if pooled else (c1 if c0 == c else c0)
-            c1 = c
+        c0 = _beside(s, item, 2 * item) if pooled else (c1 if c0 == c else c0)
+        moved, c1 = 2 * item + 1, c
     if not fits(s, item, c0, c1):
         return 0
+    if s.link[2 * item, CARER] != c and s.link[2 * item + 1, CARER] != c and _too_late(s, moved, c, u, v):
+        return 0
+    if pooled:
+        other, partner = moved ^ 1, c0 + c1 - c
+        u = _seat(s, label, s.link[2 * s.label.shape[0] + partner, AFTER], -1)
+        if _too_late(s, other, partner, u, s.link[u, AFTER]):
+            return 0
     return put(s, 0, item, c0, c1, label)
 
 
 @inner
-def reassign(s: Any, item: int) -> int:
+def reassign(s: Any, item: int, room: float) -> int:
     """Give an item another carer, at the same place of the order or nearby."""
     slot = _a_slot(s, item)
     c0, c1 = s.link[2 * item, CARER], s.link[2 * item + 1, CARER]
@@ -137,11 +235,16 @@ def reassign(s: Any, item: int) -> int:
         return 0
     if chance(s) < 0.3:
         label += (chance(s) - 0.5) * 0.05 * s.label.shape[0]
+    if s.visit[item, SLOTS] == 1.0:
+        own = 2 * item
+        u = _seat(s, label, s.link[2 * s.label.shape[0] + c0, AFTER], own)
+        if _hopeless(s, own, c0, u, _after(s, u, own), room):
+            return 0
     return put(s, 0, item, c0, c1, label)
 
 
 @inner
-def reorder(s: Any, item: int) -> int:
+def reorder(s: Any, item: int, room: float) -> int:
     """Move an item past one to three others of one of its routes."""
     if s.link[2 * item, CARER] < 0:
         return 0
@@ -166,11 +269,13 @@ def reorder(s: Any, item: int) -> int:
     label = between(s, item, u, v)
     if np.isnan(label):
         return 0
+    if s.visit[item, SLOTS] == 1.0 and _hopeless(s, slot, s.link[slot, CARER], u, v, room):
+        return 0
     return put(s, 0, item, s.link[2 * item, CARER], s.link[2 * item + 1, CARER], label)
 
 
 @inner
-def swap(s: Any, item: int) -> int:
+def swap(s: Any, item: int, room: float) -> int:
     """Exchange the carers of two slots, their places in the order, or both."""
     q = _near(s, item)
     if q < 0 or q == item or s.link[2 * q, CARER] < 0 or s.link[2 * item, CARER] < 0:
@@ -192,6 +297,12 @@ def swap(s: Any, item: int) -> int:
     p, r = s.label[item], s.label[q]
     if a == b or chance(s) < 0.5:
         p, r = r, p
+    if a != b and s.visit[item, SLOTS] == 1.0 and s.visit[q, SLOTS] == 1.0:
+        u, v = _seat(s, p, y, y), _seat(s, r, x, x)
+        after_u, after_v = _after(s, u, y), _after(s, v, x)
+        more = _out(s, x) + _out(s, y) + _into(s, x, b, u, after_u) + _into(s, y, a, v, after_v)
+        if more > room or _too_late(s, x, b, u, after_u) or _too_late(s, y, a, v, after_v):
+            return 0
     put(s, 0, item, p0, p1, p)
     return put(s, 1, q, q0, q1, r)
 
@@ -204,7 +315,7 @@ def replace(s: Any, item: int) -> int:
         return 0
     c0, c1 = s.link[2 * q, CARER], s.link[2 * q + 1, CARER]
     if s.visit[item, SLOTS] == 2.0 and s.visit[q, SLOTS] == 1.0:
-        c1 = any_able(s, 2 * item + 1)
+        c1 = _beside(s, item, 2 * item + 1)
     if not fits(s, item, c0, c1):
         return 0
     put(s, 0, q, -1, -1, s.label[q])
@@ -247,7 +358,47 @@ def _hand_over(s: Any, count: int, first: int, low: float, high: float, a: int, 
 
 
 @inner
-def cross(s: Any, item: int) -> int:
+def _crossed(s: Any, u: int, before: int, high: float, a: int, b: int) -> float:
+    """Return what it adds that a does what b did after ``before``, and b what a did after ``u``, up to a label.
+
+    Inf where somebody may not or comes too late; where the two travel unlike each other, nothing is said.
+    """
+    n2 = 2 * s.label.shape[0]
+    if s.carer[a, MODE] != s.carer[b, MODE] or s.carer[a, RATE] != s.carer[b, RATE]:
+        return -np.inf
+    first, second = s.link[u, AFTER], s.link[before, AFTER]
+    last, end, fit = u, first, 0.0
+    while end < n2 and s.label[end // 2] < high:
+        fit += s.fit[end, b] - s.fit[end, a]
+        last, end = end, s.link[end, AFTER]
+    final, close = before, second
+    while close < n2 and s.label[close // 2] < high:
+        fit += s.fit[close, a] - s.fit[close, b]
+        final, close = close, s.link[close, AFTER]
+    way = -leg(s, a, u, first) - leg(s, b, before, second)
+    if last != u:
+        way -= leg(s, a, last, end)
+    if final != before:
+        way -= leg(s, b, final, close)
+    if final == before:
+        way += leg(s, a, u, end)
+    else:
+        new = leg(s, a, u, second)
+        if s.times[u, DONE] + new > s.visit[second // 2, DEADLINE] + GAP:
+            return np.inf
+        way += new + leg(s, a, final, end)
+    if last == u:
+        way += leg(s, b, before, close)
+    else:
+        new = leg(s, b, before, first)
+        if s.times[before, DONE] + new > s.visit[first // 2, DEADLINE] + GAP:
+            return np.inf
+        way += new + leg(s, b, last, close)
+    return float(way * s.carer[a, RATE] + fit)
+
+
+@inner
+def cross(s: Any, item: int, room: float) -> int:
     """Exchange what two carers do after a point of the order, to the end of the day or for a while."""
     n2 = 2 * s.label.shape[0]
     q = _near(s, item)
@@ -275,6 +426,8 @@ def cross(s: Any, item: int) -> int:
                 end = s.link[end, AFTER]
         if end < n2:
             high = s.label[end // 2]
+    if _crossed(s, u, before, high, a, b) > room:
+        return 0
     count = _hand_over(s, 0, after, low, high, a, b)
     if count < 0:
         return 0
@@ -283,7 +436,34 @@ def cross(s: Any, item: int) -> int:
 
 
 @inner
-def shift(s: Any, item: int) -> int:
+def _shifted(s: Any, first: int, last: int, a: int, c: int, u: int, v: int, turned: bool) -> float:
+    """Return what a stretch of one route adds between two slots of another's, turned or not; inf where too late.
+
+    Nothing is said of a stretch with a pair, whose other carer's way changes too.
+    """
+    slot, way, fit = first, 0.0, 0.0
+    while True:
+        if s.visit[slot // 2, SLOTS] == 2.0:
+            return -np.inf
+        fit += s.fit[slot, c] - s.fit[slot, a]
+        if slot == last:
+            break
+        after = s.link[slot, AFTER]
+        way += (leg(s, c, after, slot) if turned else leg(s, c, slot, after)) * s.carer[c, RATE]
+        way -= leg(s, a, slot, after) * s.carer[a, RATE]
+        slot = after
+    head, tail = (last, first) if turned else (first, last)
+    into = leg(s, c, u, head)
+    if s.times[u, DONE] + into > s.visit[head // 2, DEADLINE] + GAP:
+        return np.inf
+    way += (into + leg(s, c, tail, v) - leg(s, c, u, v)) * s.carer[c, RATE]
+    before, after = s.link[first, BEFORE], s.link[last, AFTER]
+    way += (leg(s, a, before, after) - leg(s, a, before, first) - leg(s, a, last, after)) * s.carer[a, RATE]
+    return float(way + fit)
+
+
+@inner
+def shift(s: Any, item: int, room: float) -> int:
     """Move two to four items that follow each other beside another one, or turn them round where they are."""
     n2 = 2 * s.label.shape[0]
     if s.link[2 * item, CARER] < 0:
@@ -309,6 +489,8 @@ def shift(s: Any, item: int) -> int:
         c = s.link[r, CARER]
         u = r if head != turned else s.link[r, BEFORE]
         v = s.link[u, AFTER]
+    if c != a and u != last and v != first and _shifted(s, first, last, a, c, u, v, turned) > room:
+        return 0
     low = s.label[u // 2] if u < n2 else (s.label[v // 2] - 4.0 if v < n2 else s.label[item])
     high = s.label[v // 2] if v < n2 else low + 4.0
     slot = first
@@ -333,24 +515,27 @@ def shift(s: Any, item: int) -> int:
 
 
 @inner
-def propose(s: Any, item: int, shares: Any, optional: bool) -> int:
-    """Write a random change around an item; ``shares`` rise, one a kind of change."""
+def propose(s: Any, item: int, shares: Any, optional: bool, room: float) -> int:
+    """Write a random change around an item; ``shares`` rise, one a kind of change.
+
+    ``room`` is by how much ways, fit and prizes may rise together.
+    """
     kind = chance(s)
     if s.link[2 * item, CARER] < 0:
-        return replace(s, item) if kind < 0.3 else (relocate(s, item) if kind < 0.8 else reassign(s, item))
+        return replace(s, item) if kind < 0.3 else (relocate(s, item, room) if kind < 0.8 else reassign(s, item, room))
     if optional and chance(s) < 0.01:
         return drop(s, item)
     if kind < shares[0]:
-        return relocate(s, item)
+        return relocate(s, item, room)
     if kind < shares[1]:
-        return reassign(s, item)
+        return reassign(s, item, room)
     if kind < shares[2]:
-        return reorder(s, item)
+        return reorder(s, item, room)
     if kind < shares[3]:
-        return swap(s, item)
+        return swap(s, item, room)
     if kind < shares[4]:
-        return cross(s, item)
-    return shift(s, item)
+        return cross(s, item, room)
+    return shift(s, item, room)
 
 
 @inner
