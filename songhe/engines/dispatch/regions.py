@@ -8,7 +8,6 @@ different groups stays as it is for the round.
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +52,7 @@ def solve_wide(
     if len(problem.carers) < (2 * GROUP if wide is None else wide):
         return solve(problem, budget=budget, seed=seed, start=start, stop=stop, progress=progress)
     warm_up()
-    clock = time.perf_counter()
+    clock = budget.now()
     sound, faults = sound_part(problem)
     kept = {visit.id for visit in sound.visits}
     plan = start or Plan(unserved=tuple(visit.id for visit in sound.visits))
@@ -77,7 +76,7 @@ def solve_wide(
             own = part
             if budget.seconds is not None and part.seconds is not None:
                 # Cutting out and merging take time too: the last groups have what is left.
-                left = max(0.0, clock + budget.seconds - time.perf_counter())
+                left = max(0.0, clock + budget.seconds - budget.now())
                 own = replace(part, seconds=min(part.seconds, left))
             return group, solve(small, budget=own, seed=seed * 97 + turn, start=begun, stop=stop), fixed
 
@@ -100,8 +99,8 @@ def _part_of(budget: Budget, clock: float, share: float, spent: float, groups: i
     waves = math.ceil(groups / max(1, budget.threads))
     if budget.seconds is None:
         return Budget(moves=int((budget.moves or 0) * share / waves))
-    left = max(0.0, clock + budget.seconds - time.perf_counter())
-    return Budget(seconds=left * share / max(1e-9, 1.0 - spent) / waves)
+    left = max(0.0, clock + budget.seconds - budget.now())
+    return Budget(seconds=left * share / max(1e-9, 1.0 - spent) / waves, processor=budget.processor)
 
 
 def _places(problem: Problem) -> Floats:

@@ -56,11 +56,20 @@ ROUNDS = ((0.8, 1.0), (0.2, 0.1))
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to search: either seconds of the clock or moves for each thread."""
+    """How long to search: either seconds or moves for each thread.
+
+    Seconds are those of the clock, or with ``processor`` those that all threads of the process use together, which
+    say the same on a machine where others work.
+    """
 
     seconds: float | None = None
     moves: int | None = None
     threads: int = 1
+    processor: bool = False
+
+    def now(self) -> float:
+        """Return the time by which the seconds are counted."""
+        return time.process_time() if self.processor else time.perf_counter()
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def solve(
     that is stopped returns its best plan. ``progress`` hears the share of the budget used and the best cost.
     """
     warm_up()
-    clock = time.perf_counter()
+    clock = budget.now()
     sound, faults = sound_part(problem)
     kept = {visit.id for visit in sound.visits}
     wrong = tuple(visit.id for visit in problem.visits if visit.id not in kept)
@@ -144,7 +153,7 @@ def _heat(budget: Budget, items: int) -> float:
 
 
 def _over(budget: Budget, clock: float) -> bool:
-    return budget.seconds is not None and time.perf_counter() - clock > budget.seconds
+    return budget.seconds is not None and budget.now() - clock > budget.seconds
 
 
 class _Annealing:
@@ -213,11 +222,12 @@ class _Annealing:
 
     def _by_clock(self, search: Core, spent: float, share: float, hot: float) -> int:
         # What came before is taken off this round.
-        begun = time.perf_counter()
+        now = self.budget.now
+        begun = now()
         left = max(0.0, self.clock + (self.budget.seconds or 0.0) - begun)
         length = left * share / max(1e-9, 1.0 - spent)
         chunk, made = 2000, 0
-        while (passed := time.perf_counter() - begun) < length and not self._stopped():
+        while (passed := now() - begun) < length and not self._stopped():
             here = passed / length
             before = time.perf_counter()
             self._part(search, hot, here, min(1.0, here + CHUNK_SECONDS / length), chunk)

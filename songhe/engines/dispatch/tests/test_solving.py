@@ -184,12 +184,13 @@ def test_the_bench_prints_a_row_an_instance_and_the_mean_and_worst_gap(tmp_path:
     shutil.copy(SHARED / "best.csv", tmp_path)
     shutil.copy(SHARED / "mankowska" / f"{name}.json", tmp_path)
     shutil.copy(SHARED / "mankowska" / "InstanzCPLEX_HCSRP_10_2.json", tmp_path)
-    heading, row, summary = bench(tmp_path, budget=Budget(moves=200_000), seeds=2, only=["10_1"])
+    heading, row, summary, bar = bench(tmp_path, budget=Budget(moves=200_000), seeds=2, only=["10_1"])
     assert heading.split()[:4] == ["instance", "cost", "best", "gap"]
-    assert row.split()[:3] == [name, "218.199", "218.199"]
+    assert row.split()[:6] == [name, "218.199", "218.199", "-0.00", "-0.00", "-0.00"]
     assert summary.startswith(
         "mean gap -0.000 %, worst -0.00 %, best met on 1 of 1, above +0.5 % on 0; 2 seeds, 1 cores"
     )
+    assert bar.startswith("bar 1: mean gap -0.000 % (aim 0.0, floor 1.0), worst -0.00 % (aim 0.5, floor 3.0): aim met")
 
 
 def test_a_folder_without_instances_and_a_file_that_is_none_are_told(tmp_path: Path) -> None:
