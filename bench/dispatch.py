@@ -3,6 +3,7 @@
     python -m bench.dispatch city [--seconds 120] [--only songhe,vroom,pyvrp,ortools] [--python PYTHON]
     python -m bench.dispatch region [--seconds 600] [--longer 2]
     python -m bench.dispatch live [--orders 30]
+    python -m bench.dispatch week [--visits 300] [--carers 45]    (bench/dispatch_week.py; --visits counts elders)
     python -m bench.dispatch all
 
 The day has a morning peak, clusters, pairs, skills and rests. Peers plan it without pairs and rests, which not all of
@@ -419,7 +420,7 @@ def live(visits: int, carers: int, orders: int) -> None:
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["city", "region", "live", "all", "one"])
+    parser.add_argument("what", choices=["city", "region", "live", "week", "all", "one"])
     parser.add_argument("one", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--visits", type=int)
     parser.add_argument("--carers", type=int)
@@ -442,6 +443,10 @@ def main() -> None:
     if given.what in {"region", "all"}:
         limit = Limit(given.seconds or 60.0 * REGION_MINUTES * cores, given.clock)
         region(given.visits or 10_000, given.carers or 800, limit, given.longer)
+    if given.what in {"week", "all"}:
+        from bench.dispatch_week import week
+
+        week(given.visits or 300, given.carers or 45)
     if given.what in {"live", "all"}:
         live(given.visits or 2000, given.carers or 160, given.orders)
 
