@@ -47,6 +47,14 @@ def note(event_id: UUID, obj: models.Model, what: str, *, fen: int | None = None
     _note(event_id, obj, what, fen, {}, {})
 
 
+def note_opened(
+    event_id: UUID, obj: models.Model, what: str, *, closed: dict[str, Any], fen: int | None = None
+) -> None:
+    """Note that a record was opened because of an event; ``closed`` are the columns that close it if that was wrong."""
+    after = stored(obj)
+    _note(event_id, obj, what, fen, closed, {name: after[name] for name in closed})
+
+
 def _note(
     event_id: UUID, obj: models.Model, what: str, fen: int | None, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
@@ -109,6 +117,14 @@ def _close(row: FollowUp, step: str, user: User, reason: str, version: int | Non
     row = fire(row, step, user=user, reason=reason, version=version)
     row.outcome = reason.strip()[:300]
     return save(row)
+
+
+def retract(was: LifeEvent, by: LifeEvent) -> None:
+    """Take a mistaken event back by another one: put back what it changed, and list what could not be."""
+    was.retracted_by = by
+    save(was)
+    for effect in put_back(was):
+        follow_up(by.pk, kind=FollowUpKind.CHECK, what=f"未能自动恢复，请人工办理：{effect.what}（已另有变更或占用）")
 
 
 def put_back(event: LifeEvent) -> list[Effect]:

@@ -140,11 +140,16 @@ class EldersMerged(Event):
 
     kept_id: UUID
     dropped_id: UUID
+    on: date
+    life_event_id: UUID
 
 
 @dataclass(frozen=True)
 class EldersParted(Event):
-    """A merging was taken back."""
+    """A merging was taken back, and with it what its event (``retracted_id``, None for an old one) had closed."""
 
     kept_id: UUID
     dropped_id: UUID
+    on: date
+    life_event_id: UUID
+    retracted_id: UUID | None

@@ -15,15 +15,16 @@ from django.db import DatabaseError, connection, models, transaction
 from psycopg import sql
 
 from songhe.core.accounts.models import User
-from songhe.core.calendar.services import now
+from songhe.core.calendar.services import now, today
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
+from songhe.registers.elders import effects
 from songhe.registers.elders.effects import set_stored, stored
 from songhe.registers.elders.events import EldersMerged, EldersParted
-from songhe.registers.elders.models import Elder, ElderState, ImportRow, Merge
+from songhe.registers.elders.models import Elder, ElderState, FollowUpKind, ImportRow, LifeEvent, Merge
 
 # What is filled in from the record taken in where the kept one is blank; columns that go together stand together.
 FILLED = (
@@ -101,9 +102,22 @@ def merge(*, kept_id: UUID, dropped_id: UUID, reason: str, user: User | None = N
         done.before, done.after = _fill(kept, dropped)
         dropped.state, dropped.merged_into = ElderState.MERGED, kept
         save(dropped)
+    done.event = _tell(kept, dropped, done)
     save(done)
-    publish(EldersMerged(kept_id=kept.pk, dropped_id=dropped.pk))
+    publish(EldersMerged(kept_id=kept.pk, dropped_id=dropped.pk, on=done.event.on, life_event_id=done.event.pk))
     return done
+
+
+def _tell(kept: Elder, dropped: Elder, done: Merge) -> LifeEvent:
+    """Enter the merging into the kept record's life; whose records disagree about life and death is to be checked."""
+    detail = f"{dropped.name}的另一份档案并入：{done.reason}"
+    event = save(LifeEvent(elder=kept, kind=LifeEvent.Kind.MERGED, on=today(), detail=detail[:500]))
+    if done.former_state != ElderState.ACTIVE and kept.state == ElderState.ACTIVE:
+        said = ElderState(done.former_state).label
+        effects.follow_up(
+            event.pk, kind=FollowUpKind.CHECK, what=f"并入的档案登记为“{said}”，保留的档案仍在册：请核实并办理相应登记"
+        )
+    return event
 
 
 def _pair(kept_id: UUID, dropped_id: UUID) -> tuple[Elder, Elder]:
@@ -205,7 +219,18 @@ def part(*, merge_id: UUID, user: User | None = None, version: int | None = None
         Elder.objects.filter(pk=done.dropped_id).update(state=done.former_state, merged_into=None)
     done.undone_at, done.undone_by = now(), user
     save(done)
-    publish(EldersParted(kept_id=done.kept_id, dropped_id=done.dropped_id))
+    event = save(LifeEvent(elder_id=done.kept_id, kind=LifeEvent.Kind.CORRECTED, on=today(), detail="拆开误并的档案"))
+    if done.event is not None:
+        effects.retract(done.event, event)
+    publish(
+        EldersParted(
+            kept_id=done.kept_id,
+            dropped_id=done.dropped_id,
+            on=event.on,
+            life_event_id=event.pk,
+            retracted_id=done.event_id,
+        )
+    )
     return done
 
 

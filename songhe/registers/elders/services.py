@@ -402,18 +402,9 @@ def reinstate(*, elder_id: UUID, on: date, reason: str, mistaken: bool = False, 
     save(elder)
     event = save(LifeEvent(elder=elder, kind=kind, on=on, detail=reason.strip()))
     if was is not None:
-        _retract(was, event)
+        effects.retract(was, event)
     publish(ElderReturned(elder_id=elder.pk, on=on, life_event_id=event.pk, retracted_id=was.pk if was else None))
     return elder
-
-
-def _retract(was: LifeEvent, event: LifeEvent) -> None:
-    was.retracted_by = event
-    save(was)
-    for effect in effects.put_back(was):
-        effects.follow_up(
-            event.pk, kind=FollowUpKind.CHECK, what=f"未能自动恢复，请人工办理：{effect.what}（已另有变更或占用）"
-        )
 
 
 @transaction.atomic

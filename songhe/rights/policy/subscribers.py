@@ -7,6 +7,8 @@ from songhe.registers.elders.events import (
     ElderGone,
     ElderMoved,
     ElderReturned,
+    EldersMerged,
+    EldersParted,
     FactsChanged,
     OffTheRoll,
 )
@@ -54,4 +56,26 @@ def follow_the_elder(event: ElderMoved) -> None:
     with use(Scope.system()):
         services.follow_move(
             elder_id=event.elder_id, area_id=event.to_area, on=event.on, life_event_id=event.life_event_id
+        )
+
+
+@subscribe(EldersMerged)
+def due_once(event: EldersMerged) -> None:
+    """One person is due one credit a month; what was given on both records is taken back or listed."""
+    with use(Scope.system()):
+        services.join_rights(
+            kept_id=event.kept_id, dropped_id=event.dropped_id, on=event.on, life_event_id=event.life_event_id
+        )
+
+
+@subscribe(EldersParted)
+def due_to_each(event: EldersParted) -> None:
+    """Two people are due each their own again."""
+    with use(Scope.system()):
+        services.part_rights(
+            kept_id=event.kept_id,
+            dropped_id=event.dropped_id,
+            on=event.on,
+            life_event_id=event.life_event_id,
+            retracted_id=event.retracted_id,
         )

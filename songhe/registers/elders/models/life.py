@@ -26,6 +26,7 @@ class LifeEventKind(models.TextChoices):
     HOSPITAL = "hospital", "住院"
     INSTITUTION = "institution", "入住机构"
     LEFT_INSTITUTION = "left_institution", "离开机构"
+    MERGED = "merged", "合并档案"
     OTHER = "other", "其他"
 
 

@@ -10,6 +10,7 @@ from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
+from songhe.registers.elders.models.life import LifeEvent
 from songhe.registers.elders.models.people import Elder
 
 
@@ -19,7 +20,8 @@ class Merge(Record):
 
     ``moved`` lists, by table, the rows that hang on ``kept`` since; ``left`` the rows that could not (both had the
     same), each with its table, id and why; ``before`` and ``after`` are the columns of ``kept`` that were filled, as
-    stored (sealed ones sealed), so that taking apart restores them to the byte.
+    stored (sealed ones sealed), so that taking apart restores them to the byte. ``event`` tells of the merging in the
+    life of ``kept``: on it hangs what every room did because of it.
     """
 
     row_scope: ClassVar = RowScope(area="area", deleters=())
@@ -32,6 +34,9 @@ class Merge(Record):
     left = models.JSONField("未能转移的记录", default=list, blank=True)
     before = models.JSONField("补入前", default=dict, blank=True)
     after = models.JSONField("补入后", default=dict, blank=True)
+    event = models.ForeignKey(
+        LifeEvent, models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name="大事记"
+    )
     former_state = models.CharField("并入前状态", max_length=20)
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="合并人")
     undone_at = models.DateTimeField("拆开时间", null=True, blank=True)

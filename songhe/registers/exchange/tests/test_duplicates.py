@@ -121,7 +121,11 @@ def test_taken_apart_every_row_is_as_it_was_to_the_byte(two, street, clerk):
     assert between["elders_elder"] != before["elders_elder"]
     merging.part(merge_id=done.pk, user=clerk)
     after = dump()
-    assert {table for table in before if before[table] != after[table]} == set()
+    assert {table for table in before if before[table] != after[table]} == {"elders_lifeevent"}
+    told = set(after["elders_lifeevent"]) - set(before["elders_lifeevent"])
+    assert len(told) == 2 and set(before["elders_lifeevent"]) <= set(after["elders_lifeevent"])
+    merged = whole.life_events.get(kind="merged")
+    assert "入户核实为同一人" in merged.detail and merged.retracted_by.kind == "corrected"
 
 
 def test_what_came_since_stays_with_the_kept_record(two, street, clerk):

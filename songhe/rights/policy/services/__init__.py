@@ -4,6 +4,7 @@ from songhe.rights.policy.services.adjusting import book, concerned, redecide_el
 from songhe.rights.policy.services.awards import award
 from songhe.rights.policy.services.credits import close_month, open_credit, open_month
 from songhe.rights.policy.services.deciding import decide, end, follow_move
+from songhe.rights.policy.services.joining import join_rights, part_rights
 from songhe.rights.policy.services.living import end_rights, give_back_credits, look_again, reopen_credits
 from songhe.rights.policy.services.screening import screen, settle_finding
 from songhe.rights.policy.services.simulating import ask_simulation, simulate, stop_simulation
@@ -23,9 +24,11 @@ __all__ = [
     "end_rights",
     "follow_move",
     "give_back_credits",
+    "join_rights",
     "look_again",
     "open_credit",
     "open_month",
+    "part_rights",
     "publish_version",
     "redecide_elder",
     "reopen_credits",

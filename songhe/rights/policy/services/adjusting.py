@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import month_of, today
@@ -99,6 +99,8 @@ def _credit(elder_id: UUID, policy: Policy, month: date) -> Credit | None:
     return (
         Credit.objects.filter(elder_id=elder_id, entitlement__policy=policy, month=month)
         .select_related("account", "budget_line__account")
+        # Of a person whose two records were merged a month may have two credits, one of them closed.
+        .order_by(F("expired_on").desc(nulls_first=True), "pk")
         .first()
     )
 

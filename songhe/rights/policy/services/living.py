@@ -86,17 +86,23 @@ def reopen_credits(*, elder_id: UUID, retracted_id: UUID, life_event_id: UUID, r
     this_month = month_of(today())[0]
     for effect in effects.effects_of(retracted_id, Credit):
         credit = Credit.objects.select_related("entitlement__policy").get(pk=effect.row_id)
-        if credit.expired_on is None and credit.month < this_month:
-            credit.expired_on = today()
-            save(credit)
-            _missed(life_event_id, credit.entitlement, credit.month)
-        elif credit.expired_on is None:
-            credits.reopen(credit, effect.amount_fen or 0, reason=reason, on=today())
+        if credit.expired_on is None:
+            reopen_credit(credit, effect.amount_fen or 0, life_event_id=life_event_id, reason=reason)
     for entitlement in _without_credit(elder_id, this_month):
         try:
             open_credit(entitlement=entitlement, month=this_month)
         except Refused:
-            _missed(life_event_id, entitlement, this_month)
+            note_missed(life_event_id, entitlement, this_month)
+
+
+def reopen_credit(credit: Credit, fen: int, *, life_event_id: UUID, reason: str) -> None:
+    """Give a credit whose row is open again what it gave back; a past month's is closed again and listed as missed."""
+    if credit.month < month_of(today())[0]:
+        credit.expired_on = today()
+        save(credit)
+        note_missed(life_event_id, credit.entitlement, credit.month)
+    else:
+        credits.reopen(credit, fen, reason=reason, on=today())
 
 
 def _without_credit(elder_id: UUID, month: date) -> QuerySet[Entitlement]:
@@ -106,7 +112,8 @@ def _without_credit(elder_id: UUID, month: date) -> QuerySet[Entitlement]:
     return due.exclude(policy__in=opened).select_related("policy", "elder")
 
 
-def _missed(life_event_id: UUID, entitlement: Entitlement, month: date) -> None:
+def note_missed(life_event_id: UUID, entitlement: Entitlement, month: date) -> None:
+    """List a month's credit that could not be used because of what was entered by mistake."""
     effects.follow_up(
         life_event_id,
         kind=FollowUpKind.CHECK,
