@@ -69,7 +69,9 @@ class DayPlanPages(Pages):
         "number",
         "provider",
         "state",
-        Column("served", "已安排", render=lambda plan: sum(each["visits"] for each in plan.carers.values())),
+        Column(
+            "served", "已安排", render=lambda plan: sum(each["visits"] for each in plan.carers.values()), number=True
+        ),
         "kind",
         "note",
         "made_by",

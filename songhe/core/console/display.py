@@ -32,7 +32,8 @@ class Column:
 
     ``name`` is a path over fields, properties and relations (``"elder.name"``); ``label`` its heading (the field's
     ``verbose_name`` unless given); ``order_by`` the fields to sort by (a stored field sorts by itself); ``render``
-    takes the record and returns text or safe HTML; ``tones`` colours a choice's badge by its value.
+    takes the record and returns text or safe HTML; ``tones`` colours a choice's badge by its value; ``number`` says of
+    a column without a stored number that it is written to the right.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     order_by: str | tuple[str, ...] = ()
     render: Callable[[Any], str] | None = None
     tones: dict[str, str] | None = None
+    number: bool = False
 
     @property
     def key(self) -> str:
@@ -103,7 +105,7 @@ def sort_fields(model: type[models.Model], column: Column) -> tuple[str, ...]:
 def is_number(model: type[models.Model], column: Column) -> bool:
     """Tell whether a column is written to the right."""
     field = field_of(model, column.name)
-    if column.name.endswith("_fen"):
+    if column.number or column.name.endswith("_fen"):
         return True
     return isinstance(field, models.IntegerField | models.DecimalField | models.FloatField) and not field.choices
 

@@ -10,13 +10,17 @@ from songhe.core.console.registry import GROUPS, all_pages, links
 
 ICONS = {
     "工作台": "layout-dashboard",
-    "档案": "address-book",
+    "老人档案": "address-book",
+    "机构和人员": "building-community",
+    "目录和区划": "list-details",
     "评估与待遇": "clipboard-heart",
     "服务": "heart-handshake",
     "资金": "coin-yuan",
     "监管": "shield-check",
     "系统": "settings",
 }
+# So many lines stand in a window of 900 pixels under the search, each group open.
+SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,12 @@ class Item:
 
 @dataclass
 class Group:
-    """A part of the menu."""
+    """A part of the menu; ``open`` when its lines are shown."""
 
     label: str
     icon: str
     items: list[Item] = field(default_factory=list)
+    open: bool = False
 
     @property
     def active(self) -> bool:
@@ -45,7 +50,10 @@ class Group:
 
 
 def menu_for(user: User, path: str) -> list[Group]:
-    """Return the groups that hold anything for this person; ``path`` is the present page's."""
+    """Return the groups that hold anything for this person; ``path`` is the present page's.
+
+    A short menu is open; of a long one only the present page's group, so that every group is in sight.
+    """
     groups = {label: Group(label, ICONS[label]) for label in GROUPS}
     for pages in all_pages():
         if pages.menu is not None and pages.may(user, "view"):
@@ -55,6 +63,9 @@ def menu_for(user: User, path: str) -> list[Group]:
             _add(groups[link.group], link.label, link.url_name, link.icon, link.order, path)
     for group in groups.values():
         group.items.sort(key=lambda item: item.order)
+    short = sum(len(group.items) for group in groups.values()) <= SHORT
+    for group in groups.values():
+        group.open = short or group.active
     return [group for group in groups.values() if group.items]
 
 

@@ -2,7 +2,7 @@
 
     @pages
     class ElderPages(Pages):
-        model, room, noun, menu = Elder, "elders", "elder", "档案"
+        model, room, noun, menu = Elder, "elders", "elder", "老人档案"
         columns = ["name", "age", "area", "living_situation"]
         search = search_elders
         filters = ["area", "living_situation"]

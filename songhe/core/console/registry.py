@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="type[Pages]")
 
 # The loop, as a person in the bureau reads it from the top of the menu to its foot.
-GROUPS = ("工作台", "档案", "评估与待遇", "服务", "资金", "监管", "系统")
+GROUPS = ("工作台", "老人档案", "机构和人员", "目录和区划", "评估与待遇", "服务", "资金", "监管", "系统")
 
 
 @dataclass(frozen=True)

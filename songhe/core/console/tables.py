@@ -19,7 +19,7 @@ class _Cell(tables.Column):  # type: ignore[misc]
         self.shown = column
         self.pages = pages
         self.leads = leads
-        kind = "text-end font-num" if is_number(pages.model, column) else ""
+        kind = "text-end font-num text-nowrap" if is_number(pages.model, column) else ""
         if is_moment(pages.model, column):
             kind = "text-nowrap"
         label = pages.label(column)

@@ -2,4 +2,4 @@
 
 from songhe.core.console.pages import menu_link
 
-menu_link("档案", "养老地图", "caremap:home", permission="facilities.view", icon="map-2", order=29)
+menu_link("机构和人员", "养老地图", "caremap:home", permission="facilities.view", icon="map-2", order=29)

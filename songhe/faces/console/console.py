@@ -53,7 +53,7 @@ def area_tree(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 
 @pages
 class AreaPages(Pages):
-    model, room, noun, menu, icon, order = Area, "areas", "area", "档案", "map-pin", 90
+    model, room, noun, menu, icon, order = Area, "areas", "area", "目录和区划", "map-pin", 90
     explain = "省、市、县、乡、村五级统计用区划代码；数据权限按它划分。"
     columns = ["name", Column("code", "区划代码", render=lambda area: f"{area.code}"), "full_name", "level", "kind"]
     more_columns = ["statistical_only", "parent"]

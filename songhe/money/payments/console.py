@@ -59,7 +59,7 @@ class BatchPages(Pages):
     columns = [
         "number",
         "pot",
-        Column("payments_count", "笔数"),
+        Column("payments_count", "笔数", number=True),
         Column("amount_fen", "金额（元）"),
         Column("returned_fen", "其中退回（元）"),
         "paid_on",

@@ -79,14 +79,14 @@ class StatementPages(Pages):
         Column("month", "结算月份", render=_month, order_by="month"),
         "provider",
         "area",
-        Column("visits", "服务次数", order_by="visits"),
+        Column("visits", "服务次数", order_by="visits", number=True),
         Column("payable_fen", "应结（元）", order_by="payable_fen"),
         Column("state", tones=TONES),
     ]
     more_columns = [
         Column("credit_fen", "额度支付（元）"),
         Column("own_fen", "自付（元）"),
-        Column("disputes", "待处理异议"),
+        Column("disputes", "待处理异议", number=True),
         "drawn_at",
     ]
     facts = [*columns[:-1], *more_columns]

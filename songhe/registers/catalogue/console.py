@@ -62,9 +62,9 @@ def _what(service: Service, user: User) -> dict[str, Any]:
 
 @pages
 class CategoryPages(Pages):
-    model, room, noun, menu, icon, order = Category, "catalogue", "category", "档案", "category", 42
+    model, room, noun, menu, icon, order = Category, "catalogue", "category", "目录和区划", "category", 42
     title, explain = "服务类别", "服务项目的分类树；最上面一层是政策所说的大类。"
-    columns = ["name", "code", "parent", "position", Column("service_count", "服务项目数")]
+    columns = ["name", "code", "parent", "position", Column("service_count", "服务项目数", number=True)]
     filters = ["parent"]
     ordering = ["position", "code"]
     select_related = ["parent"]
@@ -84,7 +84,7 @@ class CategoryPages(Pages):
 
 @pages
 class ServicePages(Pages):
-    model, room, noun, menu, icon, order = Service, "catalogue", "service", "档案", "list-details", 40
+    model, room, noun, menu, icon, order = Service, "catalogue", "service", "目录和区划", "list-details", 40
     explain = "可以预订的服务：时长、技能、步骤、指导价、谁付钱。"
     empty = "还没有服务项目。用 songhe pack load 载入本地政策包，或点“新建服务项目”。"
     columns = ["code", "name", "category", "unit", "minutes", "carers", "standard", "state"]
@@ -106,7 +106,7 @@ class ServicePages(Pages):
 
 @pages
 class ServicePricePages(Pages):
-    model, room, noun, menu, icon, order = ServicePrice, "catalogue", "price", "档案", "tag", 41
+    model, room, noun, menu, icon, order = ServicePrice, "catalogue", "price", "目录和区划", "tag", 41
     tab_label, create_label = "指导价", "定价"
     explain = "每项服务在每段时间的指导价和最高限价；同一付费方的期间不能重叠。"
     empty = "还没有价格。"
@@ -127,7 +127,7 @@ class ServicePricePages(Pages):
 
 @pages
 class CoverPages(Pages):
-    model, room, noun, menu, icon, order = Cover, "catalogue", "cover", "档案", "receipt-refund", 44
+    model, room, noun, menu, icon, order = Cover, "catalogue", "cover", "目录和区划", "receipt-refund", 44
     tab_label = "政策支付"
     explain = "哪项政策为哪项服务支付几成、每单位最高多少。"
     empty = "还没有登记政策支付。"
@@ -151,7 +151,7 @@ def against_guide(offer: ProviderService) -> str:
 
 @pages
 class OfferPages(Pages):
-    model, room, noun, menu, icon, order = ProviderService, "catalogue", "offer", "档案", "businessplan", 43
+    model, room, noun, menu, icon, order = ProviderService, "catalogue", "offer", "目录和区划", "businessplan", 43
     title, tab_label, create_label = "公布价格", "公布价格", "公布价格"
     explain = "各服务商今天公布的价格，对照指导价；不得高于最高限价。"
     empty = "还没有服务商公布价格。"

@@ -142,7 +142,7 @@ def past_view(request: HttpRequest, *, pages: Pages, pk: str) -> HttpResponse:
 
 @pages
 class ElderPages(Pages):
-    model, room, noun, menu, icon, order = Elder, "elders", "elder", "档案", "users-group", 10
+    model, room, noun, menu, icon, order = Elder, "elders", "elder", "老人档案", "users-group", 10
     title, explain = "老年人", "每位老人一份档案：身份、住址、家庭、困难类别、授权同意。"
     empty = "点“新建老年人”逐个建档，或点“导入名册”批量导入。"
     columns = [
@@ -359,7 +359,7 @@ def _difficulty_open(row: Difficulty) -> bool:
 
 @pages
 class DifficultyPages(_OfElder):
-    model, noun, menu, icon, order = Difficulty, "difficulty", "档案", "heart-handshake", 20
+    model, noun, menu, icon, order = Difficulty, "difficulty", "老人档案", "heart-handshake", 20
     title, explain = "困难类别认定", "谁、因何种困难、由哪个单位认定、何时复核。"
     exportable = True
     columns = [
@@ -438,7 +438,7 @@ class ConsentPages(_OfElder):
 
 @pages
 class DisclosurePages(_OfElder):
-    model, noun, menu, icon, order = Disclosure, "disclosure", "档案", "share-3", 30
+    model, noun, menu, icon, order = Disclosure, "disclosure", "老人档案", "share-3", 30
     title, explain = "提供登记", "向哪家服务商提供了哪位老人的信息、为何、依据什么（个人信息保护法第二十三条）。"
     columns = [ELDER, "recipient", "purpose", "basis", "since", "until", "end_reason"]
     select_related = ["elder"]
@@ -464,7 +464,7 @@ def _event_text(row: FollowUp) -> str:
 
 @pages
 class FollowUpPages(_OfElder):
-    model, noun, menu, icon, order = FollowUp, "follow-up", "档案", "checklist", 15
+    model, noun, menu, icon, order = FollowUp, "follow-up", "老人档案", "checklist", 15
     title, explain = "善后事项", "去世、迁出、入住机构等大事之后，须追回、核对、另行安排的事。"
     empty = "没有善后事项。登记去世、迁出、入住机构等之后，须由人办理的会列在这里。"
     exportable = True

@@ -113,7 +113,7 @@ def month_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 
 @pages
 class SourcePages(Pages):
-    model, room, noun, menu, icon, order = ImportSource, "exchange", "source", "档案", "building-bank", 16
+    model, room, noun, menu, icon, order = ImportSource, "exchange", "source", "老人档案", "building-bank", 16
     title, explain = "名册来源", "哪些部门报送名册：说明什么、多久一次、谁负责、与档案不一致时以谁为准。"
     empty = "登记第一个来源，或直接导入名册，系统会按来源名称自动登记。"
     columns = [
@@ -175,7 +175,7 @@ def _search(queryset: QuerySet[Finding], text: str) -> QuerySet[Finding]:
 
 @pages
 class FindingPages(Pages):
-    model, room, noun, menu, icon, order = Finding, "exchange", "finding", "档案", "user-question", 17
+    model, room, noun, menu, icon, order = Finding, "exchange", "finding", "老人档案", "user-question", 17
     title, explain = (
         "名册核查",
         "名册之间、名册与档案之间对不上的人：从名册消失、已死亡仍在册、互斥名册并存、到龄未享受。",
@@ -258,7 +258,7 @@ def _find(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 
 @pages
 class DuplicatePages(Pages):
-    model, room, noun, menu, icon, order = Duplicate, "exchange", "duplicate", "档案", "copy", 18
+    model, room, noun, menu, icon, order = Duplicate, "exchange", "duplicate", "老人档案", "copy", 18
     title, explain = (
         "疑似重复档案",
         "很可能是同一个人的两份档案：并排核对，合并，或确认不是同一人。合并可以拆开，名下业务原样归还。",
@@ -365,7 +365,7 @@ def _subjects(partner: Partner) -> str:
 
 @pages
 class PartnerPages(Pages):
-    model, room, noun, menu, icon, order = Partner, "exchange", "partner", "档案", "topology-star", 18
+    model, room, noun, menu, icon, order = Partner, "exchange", "partner", "老人档案", "topology-star", 18
     title, explain = "协作地区", "与其他地区的协议：互认哪些评估，可以提供哪些数据，提供过什么。"
     empty = "还没有与其他地区的协议。"
     create_label = "登记协议"
@@ -408,7 +408,7 @@ def _columns(handout: Handout) -> str:
 
 @pages
 class HandoutPages(Pages):
-    model, room, noun, menu, icon, order = Handout, "exchange", "handout", "档案", "file-export", 19
+    model, room, noun, menu, icon, order = Handout, "exchange", "handout", "老人档案", "file-export", 19
     title, explain = "对外提供登记", "向哪个地区提供过谁的什么数据、多少条、谁经手、为什么；只增不改。"
     empty = "还没有对外提供过数据。"
     columns = ["created_at", "partner", "area", "subject", "rows", "form", "by", "reason"]

@@ -59,7 +59,7 @@ def _state(*states: str) -> Any:
 
 @pages
 class FacilityPages(Pages):
-    model, room, noun, menu, icon, order = Facility, "facilities", "facility", "档案", "building-community", 25
+    model, room, noun, menu, icon, order = Facility, "facilities", "facility", "机构和人员", "building-community", 25
     explain = "六类站点、养老机构、老年食堂和设备点：位置、面积、运营方、是否达标。"
     empty = "还没有设施。"
     columns = ["name", "kind", "area", Column("operator", "运营方", render=operator), "floor_area_m2", "state"]
@@ -109,7 +109,7 @@ def bounds(norm: Norm) -> str:
 
 @pages
 class NormPages(Pages):
-    model, room, noun, menu, icon, order = Norm, "facilities", "norm", "档案", "ruler-measure", 28
+    model, room, noun, menu, icon, order = Norm, "facilities", "norm", "机构和人员", "ruler-measure", 28
     explain = "各类设施的建设标准，来自本地政策包；设施是否达标按它逐项核对。"
     empty = "本地政策包没有建设标准。"
     columns = ["kind", Column("label", "指标", render=lambda row: label(row)), Column("bounds", "要求", render=bounds),
@@ -126,7 +126,7 @@ def label(norm: Norm) -> str:
 
 @pages
 class OperationPages(Pages):
-    model, room, noun, menu, icon, order = Operation, "facilities", "operation", "档案", "key", 26
+    model, room, noun, menu, icon, order = Operation, "facilities", "operation", "机构和人员", "key", 26
     title, tab_label, create_label = "站点运营", "运营", "移交站点"
     explain = "哪个品牌按哪份合同运营哪些站点；一个站点同一时间只有一个运营方。"
     empty = "还没有移交运营的站点。"
@@ -194,7 +194,7 @@ def taken(bed: Bed) -> SafeString:
 
 @pages
 class BedPages(Pages):
-    model, room, noun, menu, icon, order = Bed, "facilities", "bed", "档案", "bed", 27
+    model, room, noun, menu, icon, order = Bed, "facilities", "bed", "机构和人员", "bed", 27
     explain = "今天启用的床位；空不空由入住记录算出，不另记数。"
     empty = "还没有床位。先登记居室，再登记床位。"
     columns = [
@@ -266,7 +266,7 @@ def link(paper: Paper) -> SafeString:
 
 @pages
 class PremisesPages(Pages):
-    model, room, noun, menu, icon, order = Premises, "facilities", "premises", "档案", "building-warehouse", 24
+    model, room, noun, menu, icon, order = Premises, "facilities", "premises", "机构和人员", "building-warehouse", 24
     explain = "闲置公房改造、新建住宅配套、已建成住区补足：从摸底登记到验收移交，一处一档。"
     empty = "还没有养老用房。摸底发现的闲置公房、住宅项目规划的配套用房都在这里登记。"
     create_label = "登记用房"

@@ -61,8 +61,16 @@ class PotPages(Pages):
         "name",
         "source",
         Column("amount", "核定总额", render=lambda pot: written(pot.amount, pot.currency)),
-        Column("received", "已到账", render=lambda pot: written(pot.received, pot.currency), order_by="received"),
-        Column("balance", "未下达", render=lambda pot: written(pot.balance, pot.currency), order_by="balance"),
+        Column(
+            "received",
+            "已到账",
+            render=lambda pot: written(pot.received, pot.currency),
+            order_by="received",
+            number=True,
+        ),
+        Column(
+            "balance", "未下达", render=lambda pot: written(pot.balance, pot.currency), order_by="balance", number=True
+        ),
         Column("purposes", "限定用途"),
         "area",
     ]

@@ -35,7 +35,7 @@ def own_provider(request: HttpRequest) -> dict[str, Any]:
 
 @pages
 class BrandPages(Pages):
-    model, room, noun, menu, icon, order = Brand, "providers", "brand", "档案", "building-arch", 22
+    model, room, noun, menu, icon, order = Brand, "providers", "brand", "机构和人员", "building-arch", 22
     explain = "以同一品牌运营多家服务商或站点的连锁。"
     empty = "还没有连锁品牌。"
     columns = ["name", "website", Column("providers", "服务商")]
@@ -45,7 +45,7 @@ class BrandPages(Pages):
 
 @pages
 class ProviderPages(Pages):
-    model, room, noun, menu, icon, order = Provider, "providers", "provider", "档案", "building-store", 20
+    model, room, noun, menu, icon, order = Provider, "providers", "provider", "机构和人员", "building-store", 20
     explain = "为老人提供服务的企业、社会组织和机构；准入后才能接单。"
     empty = "还没有服务商。点“新建服务商”登记，再为它提交准入申请。"
     columns = ["name", "brand", "kind", "area", "contact", "phone", "quality_score", "state"]
@@ -110,7 +110,7 @@ class ProviderAreaPages(Pages):
 
 @pages
 class LicencePages(Pages):
-    model, room, noun, menu, icon, order = Licence, "providers", "licence", "档案", "license", 23
+    model, room, noun, menu, icon, order = Licence, "providers", "licence", "机构和人员", "license", 23
     title, tab_label = "证照", "证照"
     explain = "服务商的营业执照、备案和许可；到期前按各证设定的天数提醒，换证另登一条。"
     empty = "还没有登记证照。"
@@ -142,7 +142,7 @@ class LicencePages(Pages):
 
 @pages
 class CreditPages(Pages):
-    model, room, noun, menu, icon, order = CreditRecord, "providers", "credit-record", "档案", "award", 24
+    model, room, noun, menu, icon, order = CreditRecord, "providers", "credit-record", "机构和人员", "award", 24
     title, tab_label = "信用记录", "信用"
     explain = "表彰、警示、处罚和黑名单；列入黑名单即暂停接单。"
     empty = "还没有信用记录。"
@@ -163,7 +163,7 @@ class CreditPages(Pages):
 
 @pages
 class AdmissionPages(Pages):
-    model, room, noun, menu, icon, order = Admission, "providers", "admission", "档案", "clipboard-check", 21
+    model, room, noun, menu, icon, order = Admission, "providers", "admission", "机构和人员", "clipboard-check", 21
     title, tab_label = "准入申请", "准入"
     explain = "服务商申请在一个区划提供服务：一人审核材料，另一人准予准入。"
     empty = "还没有准入申请。"

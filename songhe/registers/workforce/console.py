@@ -60,7 +60,7 @@ def _working(staff: Staff) -> bool:
 
 @pages
 class StaffPages(Pages):
-    model, room, noun, menu, icon, order = Staff, "workforce", "staff", "档案", "users", 30
+    model, room, noun, menu, icon, order = Staff, "workforce", "staff", "机构和人员", "users", 30
     explain = "上门服务的人：技能、证书、班次。"
     empty = "还没有从业人员。点“新建从业人员”，或点“导入”用表格批量登记。"
     columns = [
@@ -120,7 +120,7 @@ def by_expiry(rows: QuerySet[Certificate], _name: str, value: str) -> QuerySet[C
 
 @pages
 class CertificatePages(Pages):
-    model, room, noun, menu, icon, order = Certificate, "workforce", "certificate", "档案", "certificate", 31
+    model, room, noun, menu, icon, order = Certificate, "workforce", "certificate", "机构和人员", "certificate", 31
     explain = "从业人员的证书与到期情况；换证另登一条。"
     empty = "还没有证书。"
     columns = [
@@ -176,7 +176,7 @@ def by_day(rows: QuerySet[Shift], _name: str, value: Any) -> QuerySet[Shift]:
 
 @pages
 class ShiftPages(Pages):
-    model, room, noun, menu, icon, order = Shift, "workforce", "shift", "档案", "calendar-week", 32
+    model, room, noun, menu, icon, order = Shift, "workforce", "shift", "机构和人员", "calendar-week", 32
     title, create_label = "排班", "排班"
     explain = "谁在什么时候在岗；派单只派给在岗的人。一次可排若干周。"
     empty = "还没有排班。"
@@ -228,7 +228,7 @@ class AbsencePages(Pages):
 
 @pages
 class TrainingPages(Pages):
-    model, room, noun, menu, icon, order = Training, "workforce", "training", "档案", "school", 33
+    model, room, noun, menu, icon, order = Training, "workforce", "training", "机构和人员", "school", 33
     explain = "从业人员参加的培训、学时与结果。"
     empty = "还没有培训记录。"
     columns = [

@@ -39,6 +39,18 @@
     if (event.target.id === "dialog") $("#dialog-body").replaceChildren();
   }, true);
 
+  // --- menu -------------------------------------------------------------------------------------------------
+  const opened = new Set(JSON.parse(localStorage.getItem("menu") || "[]"));
+  for (const part of $$(".side-part")) {
+    const name = part.dataset.part;
+    if (opened.has(name)) part.open = true;
+    // What somebody opened stays open on the next page; the page's own group is opened by the server.
+    $("summary", part).addEventListener("click", () => {
+      if (part.open) opened.delete(name); else opened.add(name);
+      localStorage.setItem("menu", JSON.stringify([...opened]));
+    });
+  }
+
   // --- trouble ----------------------------------------------------------------------------------------------
   const trouble = (text) => {
     const box = $("#trouble");

@@ -1,6 +1,6 @@
 """How the kit writes values."""
 
-from songhe.core.console.display import Column, is_moment, write
+from songhe.core.console.display import Column, is_moment, is_number, write
 from songhe.core.parameters.models import Parameter
 from songhe.core.testing.paper import Paper
 
@@ -14,3 +14,8 @@ def test_days_and_times_are_known_as_such():
     assert is_moment(Paper, Column("created_at"))
     assert is_moment(Parameter, Column("validity"))
     assert not is_moment(Paper, Column("subject"))
+
+
+def test_what_is_computed_stands_to_the_right_where_its_column_says_so():
+    assert is_number(Paper, Column("served", render=lambda paper: "3", number=True))
+    assert not is_number(Paper, Column("served", render=lambda paper: "3"))

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
+from songhe.core.console.menu import menu_for
 from songhe.faces.console.selectors import step_counts, waiting
 from songhe.rights.assessment import services as assessments
 from tests.people import Person
@@ -44,3 +45,19 @@ def test_a_county_clerk_is_not_asked_to_hand_in_what_assessors_find(town, applie
     assessments.assign(assessment_id=assessment.pk, assessor_1=assessor, assessor_2=other, planned_at=None, user=county)
     assert [step.permission for step in step_counts(assessor)] == ["assessment.assess"]
     assert "assessment.assess" not in [step.permission for step in step_counts(county)]
+
+
+def test_a_long_menu_shows_all_its_groups_and_opens_the_pages_own(town):
+    county = town.people[Role.COUNTY_CLERK]
+    groups = menu_for(county, reverse("console:elders-elder-list"))
+    assert [group.label for group in groups if group.open] == ["老人档案"]
+    assert [item.label for group in groups for item in group.items if item.active] == ["老年人"]
+    assert not any(group.open for group in menu_for(county, reverse("console:home")))
+    page = Person(county.username).opens(reverse("console:elders-elder-list"))
+    assert 'data-part="老人档案" open' in page and 'data-part="资金">' in page
+
+
+def test_a_short_menu_is_open(town):
+    auditor = User.objects.create(username="t-short", display_name="审计", role=Role.AUDIT_ADMIN)
+    groups = menu_for(auditor, reverse("console:home"))
+    assert groups and all(group.open for group in groups)

@@ -182,7 +182,7 @@ def context_of(batch: ImportBatch) -> dict[str, Any]:
 
 @pages
 class ImportPages(Pages):
-    model, room, noun, menu, icon, order = ImportBatch, "elders", "import", "档案", "table-import", 15
+    model, room, noun, menu, icon, order = ImportBatch, "elders", "import", "老人档案", "table-import", 15
     title, explain = "名册导入", "把其他部门的名册核对后并入老人档案；有问题的行可下载更正后再次导入。"
     columns = [
         "file_name",

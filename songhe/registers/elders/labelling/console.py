@@ -35,14 +35,15 @@ def _trial(rule: LabelRule, _user: User) -> dict[str, Any]:
 
 @pages
 class LabelRulePages(Pages):
-    model, room, noun, menu, icon, order = LabelRule, "elders", "label-rule", "档案", "tags", 40
+    model, room, noun, menu, icon, order = LabelRule, "elders", "label-rule", "老人档案", "tags", 40
     title, explain = (
         "标签规则",
         "按档案里的事实给老人打标签：写成条件，先试算，再启用；每晚随档案更新，谁因何有标签都可查。",
     )
     empty = '还没有标签。点“新建标签规则”，例如：年龄 >= 80 and 居住状况 = "独居"。'
     columns = [
-        Column("name", tones=None), "area", "condition", "why", "state", Column("bearers", "现有人数"), "computed_on",
+        Column("name", tones=None), "area", "condition", "why", "state",
+        Column("bearers", "现有人数", number=True), "computed_on",
     ]  # fmt: skip
     filters = ["state"]
     queryset = selectors.rules
