@@ -21,6 +21,7 @@ from songhe.engines.dispatch.arrays import (
     OPENS,
     OVERTIME,
     POOLED,
+    PRIZE,
     QUEUED,
     RESTED,
     SLOTS,
@@ -31,7 +32,19 @@ from songhe.engines.dispatch.arrays import (
     helper,
     inner,
 )
-from songhe.engines.dispatch.moves import any_able, between, chance, fits, pick, propose, put
+from songhe.engines.dispatch.moves import (
+    any_able,
+    beside,
+    between,
+    chance,
+    fits,
+    into,
+    pick,
+    propose,
+    put,
+    seat,
+    too_late,
+)
 from songhe.engines.dispatch.timing import (
     attempt,
     begin,
@@ -46,6 +59,15 @@ from songhe.engines.dispatch.timing import (
 
 LITTLE = 1e-9
 RENUMBER = 2_000
+
+
+@inner
+def is_linear(s: Any) -> bool:
+    """Tell whether ways are the whole of a carer's cost; where hours or fairness count they are not."""
+    extra = 0.0
+    for c in range(s.load.shape[0]):
+        extra += s.carer[c, FAIRNESS] + s.carer[c, OVERTIME]
+    return extra == 0.0
 
 
 @inner
@@ -166,12 +188,19 @@ def _best_place(s: Any, item: int, c0: int, c1: int, route: int, limit: float) -
     """
     n2 = 2 * s.label.shape[0]
     best = np.inf
+    slot = 2 * item + (route != c0)
+    pooled, linear = s.link[2 * item, CARER] < 0, is_linear(s) and s.visit[item, SLOTS] == 1.0
     u = n2 + route
     while u == n2 + route or u < n2:
         v = s.link[u, AFTER]
         if u // 2 != item and v < n2 and v // 2 == item:
             v = s.link[v, AFTER]
         label = np.nan if u // 2 == item else between(s, item, u, v)
+        if pooled and not np.isnan(label):
+            # What others do is not changed by taking the item out of where it is.
+            more = into(s, slot, route, u, v) - s.visit[item, PRIZE] if linear else -np.inf
+            if s.cost[FIXED] + s.cost[UNSERVED] + more > limit or too_late(s, slot, route, u, v):
+                label = np.nan
         if not np.isnan(label):
             put(s, 0, item, c0, c1, label)
             cost = attempt(s, 1, limit, False)
@@ -219,6 +248,13 @@ def offers(s: Any, item: int, slot: int, costs: Any) -> None:
 
 
 @inner
+def _late(s: Any, slot: int, c: int, label: float) -> bool:
+    """Tell whether a slot comes too late where its label belongs in a route, or makes the next too late."""
+    u = seat(s, label, 2 * s.label.shape[0] + c, -1)
+    return bool(too_late(s, slot, c, u, s.link[u, AFTER]))
+
+
+@inner
 def _insert_pair(s: Any, item: int, tries: int) -> bool:
     """Put a pair of the pool where it costs least among random carers and places in the order."""
     n2 = 2 * s.label.shape[0]
@@ -227,6 +263,8 @@ def _insert_pair(s: Any, item: int, tries: int) -> bool:
     best_0, best_1, best_label = -1, -1, own
     for _ in range(tries):
         c0, c1 = any_able(s, 2 * item), any_able(s, 2 * item + 1)
+        if chance(s) < 0.8:
+            c0, c1 = beside(s, item, 2 * item), beside(s, item, 2 * item + 1)
         if not fits(s, item, c0, c1):
             continue
         label = own
@@ -235,7 +273,7 @@ def _insert_pair(s: Any, item: int, tries: int) -> bool:
             while v < n2 and chance(s) < 0.8:
                 v = s.link[v, AFTER]
             label = between(s, item, s.link[v, BEFORE], v)
-        if not np.isnan(label):
+        if not np.isnan(label) and not _late(s, 2 * item, c0, label) and not _late(s, 2 * item + 1, c1, label):
             put(s, 0, item, c0, c1, label)
             cost = attempt(s, 1, limit, False)
             if cost < np.inf:
@@ -271,8 +309,7 @@ def anneal(s: Any, hot: float, cold: float, moves: int, shares: Any, optional: b
     cooling = (cold / hot) ** (256.0 / max(moves, 256))
     heat = hot
     taken = 0
-    # What ways cost is not the whole of a carer's cost where hours or fairness count.
-    linear = not np.any(s.carer[:, FAIRNESS] != 0.0) and not np.any(s.carer[:, OVERTIME] != 0.0)
+    linear = is_linear(s)
     if s.free.shape[0] == 0:
         return 0
     for move in range(moves):

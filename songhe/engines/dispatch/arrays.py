@@ -105,7 +105,7 @@ def core(problem: Problem, seed: int) -> Core:
     visits, carers = problem.visits, problem.carers
     n, m = len(visits), len(carers)
     modes = sorted({carer.mode for carer in carers})
-    way = np.stack([problem.ways[mode] for mode in modes]).astype(np.float32)
+    way = np.stack([problem.ways[mode] for mode in modes], dtype=np.float32, casting="same_kind")
     fit = _fit(problem)
     able = [np.flatnonzero(np.isfinite(row)) for row in fit]
     visit = np.array([_visit_row(each, problem) for each in visits], dtype=np.float64)
@@ -237,25 +237,40 @@ def _fit(problem: Problem) -> Singles:
     return fit
 
 
+@compiled
 def _near(way: Singles, place: Ints, visit: Floats, minutes: Floats) -> Ints:
-    """List for each item those that would go well before or after it, the best first."""
+    """List for each item those that would go well before or after it, the best first.
+
+    What counts is the way, how late one would be at best, and how long one would wait at least.
+    """
     n = len(place)
-    count = min(NEIGHBOURS, n - 1)
-    opens, due = visit[:, OPENS], visit[:, DUE]
+    count = max(0, min(NEIGHBOURS, n - 1))
     near = np.zeros((n, count), dtype=np.int64)
+    scores = np.empty(count + 1)
     for item in range(n if count else 0):
-        out, back = way[place[item], place], way[place, place[item]]
-        later = out + _mismatch(opens[item] + minutes[item] + out, due[item] + minutes[item] + out, opens, due)
-        sooner = back + _mismatch(opens + minutes + back, due + minutes + back, opens[item], due[item])
-        score = np.minimum(later, sooner)
-        score[item] = np.inf
-        best = np.argpartition(score, count - 1)[:count]
-        near[item] = best[np.argsort(score[best], kind="stable")]
+        found = 0
+        for other in range(n):
+            if other == item:
+                continue
+            out, back = float(way[place[item], place[other]]), float(way[place[other], place[item]])
+            later = out + _mismatch(visit, item, other, minutes[item] + out)
+            sooner = back + _mismatch(visit, other, item, minutes[other] + back)
+            score = min(later, sooner)
+            if found == count and score >= scores[count - 1]:
+                continue
+            at = min(found, count - 1)
+            while at > 0 and scores[at - 1] > score:
+                scores[at] = scores[at - 1]
+                near[item, at] = near[item, at - 1]
+                at -= 1
+            scores[at] = score
+            near[item, at] = other
+            found = min(found + 1, count)
     return near
 
 
-def _mismatch(first: object, last: object, opens: object, due: object) -> Floats:
-    """Weigh how late one would be at best, and how long one would wait at least."""
-    late = np.maximum(0.0, np.asarray(first) - np.asarray(due))
-    wait = np.maximum(0.0, np.asarray(opens) - np.asarray(last))
-    return np.asarray(late + 0.3 * wait, dtype=np.float64)
+@inner
+def _mismatch(visit: Floats, first: int, then: int, more: float) -> float:
+    late = max(0.0, visit[first, OPENS] + more - visit[then, DUE])
+    wait = max(0.0, visit[then, OPENS] - visit[first, DUE] - more)
+    return float(late + 0.3 * wait)

@@ -64,7 +64,7 @@ def any_able(s: Any, slot: int) -> int:
 
 
 @inner
-def _beside(s: Any, item: int, slot: int) -> int:
+def beside(s: Any, item: int, slot: int) -> int:
     """Return a carer for a slot: mostly one who is near at about that time."""
     if chance(s) < 0.8:
         q = _near(s, item)
@@ -120,14 +120,14 @@ def _out(s: Any, slot: int) -> float:
 
 
 @inner
-def _into(s: Any, slot: int, c: int, u: int, v: int) -> float:
+def into(s: Any, slot: int, c: int, u: int, v: int) -> float:
     """Return what putting a slot between two of a carer's route adds of ways and fit."""
     way = leg(s, c, u, slot) + leg(s, c, slot, v) - leg(s, c, u, v)
     return float(way * s.carer[c, RATE] + s.fit[slot, c])
 
 
 @inner
-def _too_late(s: Any, slot: int, c: int, u: int, v: int) -> bool:
+def too_late(s: Any, slot: int, c: int, u: int, v: int) -> bool:
     """Tell whether a slot between two of a carer's route comes too late, or makes the next too late."""
     item = slot // 2
     t = s.times[u, DONE] + leg(s, c, u, slot)
@@ -145,13 +145,13 @@ def _hopeless(s: Any, slot: int, c: int, u: int, v: int, room: float) -> bool:
 
     ``u`` and ``v`` follow each other once the visit is taken out of where it is.
     """
-    if _out(s, slot) + _into(s, slot, c, u, v) > room:
+    if _out(s, slot) + into(s, slot, c, u, v) > room:
         return True
-    return bool(s.link[slot, CARER] != c and _too_late(s, slot, c, u, v))
+    return bool(s.link[slot, CARER] != c and too_late(s, slot, c, u, v))
 
 
 @inner
-def _seat(s: Any, label: float, u: int, without: int) -> int:
+def seat(s: Any, label: float, u: int, without: int) -> int:
     """Return the slot of a route after which a label belongs, sought from one of its slots, leaving one out."""
     n2 = 2 * s.label.shape[0]
     while u < n2 and (u == without or s.label[u // 2] > label):
@@ -197,19 +197,19 @@ def relocate(s: Any, item: int, room: float) -> int:
         return put(s, 0, item, c, -1, label)
     pooled = c0 < 0
     if chance(s) < 0.5:
-        c1 = _beside(s, item, 2 * item + 1) if pooled else (c0 if c1 == c else c1)
+        c1 = beside(s, item, 2 * item + 1) if pooled else (c0 if c1 == c else c1)
         moved, c0 = 2 * item, c
     else:
-        c0 = _beside(s, item, 2 * item) if pooled else (c1 if c0 == c else c0)
+        c0 = beside(s, item, 2 * item) if pooled else (c1 if c0 == c else c0)
         moved, c1 = 2 * item + 1, c
     if not fits(s, item, c0, c1):
         return 0
-    if s.link[2 * item, CARER] != c and s.link[2 * item + 1, CARER] != c and _too_late(s, moved, c, u, v):
+    if s.link[2 * item, CARER] != c and s.link[2 * item + 1, CARER] != c and too_late(s, moved, c, u, v):
         return 0
     if pooled:
-        other, partner = moved ^ 1, c0 + c1 - c
-        u = _seat(s, label, s.link[2 * s.label.shape[0] + partner, AFTER], -1)
-        if _too_late(s, other, partner, u, s.link[u, AFTER]):
+        partner = c0 + c1 - c
+        u = seat(s, label, n2 + partner, -1)
+        if too_late(s, moved ^ 1, partner, u, s.link[u, AFTER]):
             return 0
     return put(s, 0, item, c0, c1, label)
 
@@ -237,7 +237,7 @@ def reassign(s: Any, item: int, room: float) -> int:
         label += (chance(s) - 0.5) * 0.05 * s.label.shape[0]
     if s.visit[item, SLOTS] == 1.0:
         own = 2 * item
-        u = _seat(s, label, s.link[2 * s.label.shape[0] + c0, AFTER], own)
+        u = seat(s, label, 2 * s.label.shape[0] + c0, own)
         if _hopeless(s, own, c0, u, _after(s, u, own), room):
             return 0
     return put(s, 0, item, c0, c1, label)
@@ -298,10 +298,10 @@ def swap(s: Any, item: int, room: float) -> int:
     if a == b or chance(s) < 0.5:
         p, r = r, p
     if a != b and s.visit[item, SLOTS] == 1.0 and s.visit[q, SLOTS] == 1.0:
-        u, v = _seat(s, p, y, y), _seat(s, r, x, x)
+        u, v = seat(s, p, y, y), seat(s, r, x, x)
         after_u, after_v = _after(s, u, y), _after(s, v, x)
-        more = _out(s, x) + _out(s, y) + _into(s, x, b, u, after_u) + _into(s, y, a, v, after_v)
-        if more > room or _too_late(s, x, b, u, after_u) or _too_late(s, y, a, v, after_v):
+        more = _out(s, x) + _out(s, y) + into(s, x, b, u, after_u) + into(s, y, a, v, after_v)
+        if more > room or too_late(s, x, b, u, after_u) or too_late(s, y, a, v, after_v):
             return 0
     put(s, 0, item, p0, p1, p)
     return put(s, 1, q, q0, q1, r)
@@ -315,7 +315,7 @@ def replace(s: Any, item: int) -> int:
         return 0
     c0, c1 = s.link[2 * q, CARER], s.link[2 * q + 1, CARER]
     if s.visit[item, SLOTS] == 2.0 and s.visit[q, SLOTS] == 1.0:
-        c1 = _beside(s, item, 2 * item + 1)
+        c1 = beside(s, item, 2 * item + 1)
     if not fits(s, item, c0, c1):
         return 0
     put(s, 0, q, -1, -1, s.label[q])
