@@ -116,6 +116,16 @@ def test_a_plan_sound_only_as_a_whole_stays_whole() -> None:
     assert extract(problem, search).unserved == ()
 
 
+def test_carers_without_visits_beside_a_visit_out_of_reach_hold_up_no_search() -> None:
+    ways = 10.0 * (1 - np.eye(6))
+    ways[:, 5] = ways[5, :] = 900.0
+    many = tuple(Carer(f"c{k}", frozenset(), 480.0, 1080.0, 0, 0) for k in range(6))
+    problem = day(visit("far", 5, earliest=480.0, latest=500.0), visit("a"), visit("b", 2), carers=many, ways=ways)
+    solved = solve(problem, budget=Budget(moves=20_000), seed=1)
+    assert solved.plan.unserved == ("far",)
+    assert check(problem, solved.plan).breaches == ()
+
+
 def test_held_and_pinned_visits_stay() -> None:
     problem = day(visit("a", held=("c1",), pinned=570.0), *(visit(f"v{k}", k) for k in range(2, 6)))
     solved = solve(problem, budget=SMALL, seed=3)
