@@ -9,6 +9,7 @@ from songhe.care.dispatch import services, views
 from songhe.care.dispatch.forms import CarerForm, CarerWishForm, DayPlanForm, ProviderForm
 from songhe.care.dispatch.models import Assignment, CarerWish, DayPlan, Notice, Swap
 from songhe.care.dispatch.outcomes import outcomes_view
+from songhe.care.dispatch.week_page import week_view
 from songhe.care.orders.console import ELDER, OrderPages
 from songhe.care.orders.flow import OrderState
 from songhe.care.orders.models import Order
@@ -86,9 +87,13 @@ class DayPlanPages(Pages):
         Action("打开排单台", lambda plan: DayPlanPages().url("desk", plan.pk), "layout-board-split", primary=True)
     ]
     tabs = [FACTS, TIMELINE]
-    extra_actions = [Action("成效", lambda: DayPlanPages().url("outcomes"), "chart-bar")]
+    extra_actions = [
+        Action("周计划", lambda: DayPlanPages().url("week"), "calendar-week", permission="dispatch.assign"),
+        Action("成效", lambda: DayPlanPages().url("outcomes"), "chart-bar"),
+    ]
     views = [
         View("outcomes/", "outcomes", outcomes_view),
+        View("week/", "week", week_view, permission="dispatch.assign"),
         View("<uuid:pk>/desk/", "desk", views.desk),
         *(View(f"<uuid:pk>/{name}/", name, view) for name, view in views.ACTIONS.items()),
     ]
@@ -167,7 +172,7 @@ class SwapPages(Pages):
 @pages
 class CarerWishPages(Pages):
     model, room, noun, menu, icon, order = CarerWish, "dispatch", "wish", "服务", "user-heart", 24
-    explain = "老人希望谁来、不要谁来。派单和排单都照办；不要的永远不派。"
+    explain = "老人希望谁来、不要谁来，谁是固定护理员。派单和排单都照办；不要的永远不派。"
     empty = "还没有登记。老人说过希望谁来、不要谁来的，记在这里。"
     columns = [ELDER, "area", "provider", "kind", "staff", "sex", "reason", "ended_at"]
     filters = ["kind", "provider"]

@@ -36,7 +36,9 @@ class CarerWishForm(forms.Form):
     """Whom an elder wishes for or does not want: one carer, or one sex of carers."""
 
     elder = forms.ModelChoiceField(Elder.objects.all(), label="老年人", widget=Lookup("elders-elder"))
-    kind = forms.ChoiceField(label="意愿", choices=CarerWish.Kind.choices, widget=forms.RadioSelect(), initial="wished")
+    kind = forms.ChoiceField(
+        label="意愿", choices=CarerWish.Kind.choices[:2], widget=forms.RadioSelect(), initial="wished"
+    )
     staff = forms.ModelChoiceField(
         Staff.objects.filter(state=Staff.State.ACTIVE), label="护理员", required=False, widget=Lookup("workforce-staff")
     )

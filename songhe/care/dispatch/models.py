@@ -231,13 +231,17 @@ class PlanMove(AppendOnly):
 
 @pghistory.track()
 class CarerWish(Record):
-    """What an elder asks of whoever comes: a carer by name or of one sex, wished for or kept away."""
+    """Who is to come to an elder: a carer by name or of one sex, wished for or kept away, or the steady carer.
+
+    ``since`` is the moment a week's proposal was adopted; the steady carers adopted together share it.
+    """
 
     row_scope: ClassVar = RowScope(area="area", provider="provider", elder="elder", writers=("area", "provider"))
 
     class Kind(models.TextChoices):
         WISHED = "wished", "希望"
         BARRED = "barred", "不要"
+        STEADY = "steady", "固定"
 
     elder = models.ForeignKey(Elder, models.PROTECT, related_name="carer_wishes", verbose_name="老年人")
     area = models.ForeignKey(Area, models.PROTECT, related_name="+", verbose_name="所属社区")
@@ -246,6 +250,7 @@ class CarerWish(Record):
     staff = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="护理员")
     sex = models.CharField("性别", max_length=10, choices=Staff.Sex.choices, blank=True)
     reason = models.CharField("说明", max_length=200, blank=True)
+    since = models.DateTimeField("固定自", null=True, blank=True)
     ended_at = models.DateTimeField("终止时间", null=True, blank=True)
 
     class Meta(Record.Meta):
@@ -253,7 +258,7 @@ class CarerWish(Record):
         verbose_name_plural = "对护理员的意愿"
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["wished", "barred"]), name="carer_wish_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=["wished", "barred", "steady"]), name="carer_wish_kind_known"),
             models.CheckConstraint(
                 condition=Q(staff__isnull=False, sex="") | Q(staff__isnull=True, sex__in=["male", "female"]),
                 name="carer_wish_names_one_thing",
@@ -261,10 +266,19 @@ class CarerWish(Record):
             ),
             models.UniqueConstraint(
                 fields=["elder", "provider", "staff", "sex"],
-                condition=Q(ended_at__isnull=True),
+                condition=Q(ended_at__isnull=True) & ~Q(kind="steady"),
                 nulls_distinct=False,
                 name="carer_wish_once",
                 violation_error_message="已登记过同样的意愿，请先终止原来的。",
+            ),
+            models.UniqueConstraint(
+                fields=["elder", "provider", "staff"],
+                condition=Q(ended_at__isnull=True, kind="steady"),
+                name="carer_steady_once",
+                violation_error_message="这位护理员已是这位老人的固定护理员。",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="steady") | Q(staff__isnull=False, since__isnull=False), name="carer_steady_is_named"
             ),
         ]
 

@@ -135,8 +135,8 @@ def read_day(provider_id: UUID, day: date, *, orders: Collection[UUID] | None = 
     since = 0 if clock <= midnight else DAY if clock >= next_midnight else int((clock - midnight).total_seconds() / 60)
     rows = _order_rows(provider_id, midnight, next_midnight, orders)
     visits = _visits(provider_id, midnight, next_midnight, orders)
-    people = _people(provider_id, day, midnight, {visit["staff_id"] for visit in visits.values()})
-    wishes = _Wishes(provider_id, rows, people, day, figures)
+    people = people_of(provider_id, day, midnight, {visit["staff_id"] for visit in visits.values()})
+    wishes = Wishes(provider_id, rows, people, day, figures)
     entries = {row["id"]: _entry(row, visits.get(row["id"]), midnight, wishes) for row in rows}
     return Day(
         provider_id=provider_id,
@@ -189,7 +189,7 @@ def _visits(
     return {row["order_id"]: row for row in rows.exclude(state__in=NOT_HELD).values(*fields)}
 
 
-def _people(provider_id: UUID, day: date, midnight: datetime, seen: set[UUID]) -> dict[str, Person]:
+def people_of(provider_id: UUID, day: date, midnight: datetime, seen: set[UUID]) -> dict[str, Person]:
     """Return the carers in service, and those who left and still have visits of the day."""
     duty = {each.staff_id: each for each in carers_for(service=Service(), area=0, on=day, provider=provider_id)}
     rows = Staff.objects.filter(Q(provider_id=provider_id) & (Q(pk__in=duty) | Q(pk__in=seen)))
@@ -223,7 +223,7 @@ def minute_of(moment: datetime, midnight: datetime) -> int:
     return max(0, min(DAY, round((moment - midnight).total_seconds() / 60)))
 
 
-class _Wishes:
+class Wishes:
     """Whom the elders of a day want, do not want, and know: each looked up once for all of them."""
 
     def __init__(
@@ -251,7 +251,9 @@ class _Wishes:
         for row in rows:
             whom = [str(row.staff_id)] if row.staff_id else [each.id for each in people.values() if each.sex == row.sex]
             for staff in whom:
-                if row.kind == CarerWish.Kind.BARRED:
+                if row.kind == CarerWish.Kind.STEADY:
+                    self.familiar[row.elder_id].add(staff)
+                elif row.kind == CarerWish.Kind.BARRED:
                     self.barred[row.elder_id][staff] = "老人不希望其上门" + (f"（{row.reason}）" if row.reason else "")
                 else:
                     self.wished[row.elder_id].add(staff)
@@ -270,7 +272,7 @@ class _Wishes:
             self.familiar[elder_id].add(str(staff_id))
 
 
-def _entry(row: dict[str, Any], visit: dict[str, Any] | None, midnight: datetime, wishes: _Wishes) -> Entry:
+def _entry(row: dict[str, Any], visit: dict[str, Any] | None, midnight: datetime, wishes: Wishes) -> Entry:
     elder = row["elder_id"]
     earliest = minute_of(row["wanted_from"], midnight)
     task = Task(

@@ -103,14 +103,9 @@ def _work(horizon: Horizon, worker: Worker, plan: WeekPlan) -> list[str]:
     """Return which limits of work a carer's weeks break."""
     limits = horizon.limits
     found = []
-    work: dict[int, float] = {}
-    spans: dict[int, tuple[float, float]] = {}
-    for date, day in enumerate(plan.plans):
-        followed = _followed(horizon, worker, date, day)
-        if followed is None:
-            continue
-        leaves, returns, rests = followed
-        work[date], spans[date] = returns - leaves - rests, (leaves, returns)
+    spans = spans_of(horizon, worker, plan)
+    work = {date: returns - leaves - rests for date, (leaves, returns, rests) in spans.items()}
+    for date, (leaves, _returns, _rests) in spans.items():
         if limits.day_minutes is not None and work[date] > limits.day_minutes + TOLERANCE:
             found.append(f"第 {date + 1} 天工作 {work[date]:.0f} 分钟，超过 {limits.day_minutes:.0f}")
         if limits.between is not None and date - 1 in spans:
@@ -127,6 +122,12 @@ def _work(horizon: Horizon, worker: Worker, plan: WeekPlan) -> list[str]:
         if mosts and sum(days) > min(mosts) + TOLERANCE * len(days):
             found.append(f"第 {week + 1} 周工作 {sum(days):.0f} 分钟，超过 {min(mosts):.0f}")
     return found
+
+
+def spans_of(horizon: Horizon, worker: Worker, plan: WeekPlan) -> dict[int, tuple[float, float, float]]:
+    """Return for each date a carer goes out when they leave and are back, and the minutes of rest in between."""
+    followed = {date: _followed(horizon, worker, date, day) for date, day in enumerate(plan.plans)}
+    return {date: each for date, each in followed.items() if each is not None}
 
 
 def _followed(horizon: Horizon, worker: Worker, date: int, day: Plan) -> tuple[float, float, float] | None:

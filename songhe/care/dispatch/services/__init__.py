@@ -6,12 +6,14 @@ from songhe.care.dispatch.services.live import carer_away, expire, send_nearest
 from songhe.care.dispatch.services.plans import Published, make_plan, publish, refresh
 from songhe.care.dispatch.services.running import SECONDS, ask_run, give_up, run, stop
 from songhe.care.dispatch.services.shifting import hold, move, undo
+from songhe.care.dispatch.services.steady import adopt_steady, undo_adoption
 from songhe.care.dispatch.services.wishes import end_wish, note_wish
 
 __all__ = [
     "SECONDS",
     "Published",
     "acknowledge",
+    "adopt_steady",
     "answer_swap",
     "ask_run",
     "ask_swap",
@@ -34,5 +36,6 @@ __all__ = [
     "to_carer",
     "to_provider",
     "undo",
+    "undo_adoption",
     "withdraw",
 ]
