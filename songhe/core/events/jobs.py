@@ -13,7 +13,8 @@ from uuid import UUID
 from django.db import transaction
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 from procrastinate.tasks import Task
 
 from songhe.core.scope.services import Scope, use
@@ -104,4 +105,8 @@ def _storable(value: Any) -> Any:
 async def revive(timestamp: int) -> None:
     """Give back to the queue the jobs whose worker died in the middle of them."""
     for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-        await app.job_manager.retry_job(stalled)
+        try:
+            await app.job_manager.retry_job(stalled)
+        except UniqueViolation:
+            # Of those with its queueing lock one waits already, which does the same work.
+            await app.job_manager.finish_job(stalled, Status.FAILED, delete_job=False)

@@ -76,20 +76,43 @@ def test_one_waiting_job_is_enough_and_does_not_break_the_transaction(transactio
     assert seen == [(None, False)]
 
 
-def test_a_job_whose_worker_died_goes_back_to_the_queue(transactional_db):
-    number = defer(alone)
+def died_with(*numbers):
+    """Leave jobs as a worker does that dies in the middle of them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '5 min') RETURNING id"
         )
         (worker,) = cursor.fetchone()
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s", [worker, number])
-    run_waiting_jobs(QUEUE)
-    assert not seen
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = ANY (%s)",
+            [worker, list(numbers)],
+        )
 
+
+def revived():
     # The clock may have queued it already.
     with suppress(AlreadyEnqueued):
         revive.defer(timestamp=0)
     run_waiting_jobs()
+
+
+def test_a_job_whose_worker_died_goes_back_to_the_queue(transactional_db):
+    died_with(defer(alone))
+    run_waiting_jobs(QUEUE)
+    assert not seen
+
+    revived()
     run_waiting_jobs(QUEUE)
     assert seen == [(None, False)]
+
+
+def test_a_dead_workers_job_gives_way_to_the_one_that_waits_with_its_lock_and_hinders_no_other(transactional_db):
+    first, other = defer(alone, _queueing_lock="alone"), defer(alone)
+    died_with(first, other)
+    successor = defer(alone, _queueing_lock="alone")
+
+    revived()
+    run_waiting_jobs(QUEUE)
+    states = dict(ProcrastinateJob.objects.filter(pk__in=[first, other, successor]).values_list("pk", "status"))
+    assert states == {first: "failed", other: "succeeded", successor: "succeeded"}
+    assert len(seen) == 2
