@@ -280,6 +280,29 @@ def place(
         _fresh_copy()
 
 
+@pytest.fixture(scope="session")
+def wuhan_roll(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> str:
+    """Build a small Wuhan of people, difficulties and levels only, once for each schema; return its database's name."""
+    from songhe.demo.staffing import enroll_place
+
+    with django_db_blocker.unblock(), _administrator() as admin:
+        own, place = settings.DATABASES["default"]["NAME"], _place("wuhan")
+        _sign_in(own, owner=False)
+        name = place.replace("songhe_place_", "songhe_place_roll_")
+        admin.execute("SELECT pg_advisory_lock(728433)")
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            building = f"making_{name}"
+            _copy(place, building)
+            _sign_in(building, owner=True)
+            enroll_place("wuhan", 600)
+            connections.close_all()
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
+            )
+            _sign_in(own, owner=False)
+    return name
+
+
 def _place(pack: str) -> str:
     """Build the place once for each schema; return its database's name."""
     from songhe.config.packs import load_pack_into_rooms

@@ -108,10 +108,15 @@ def _server(anqing_region: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="module")
-def live_site(_server: Site) -> Site:
-    """A served Anqing, as the demo left it when this module began; what its tests do stays until the module ends."""
-    if _server.used:
-        _copy(_server.region, _server.database)
+def live_site(_server: Site, request: pytest.FixtureRequest) -> Site:
+    """A served Anqing, as the demo left it when this module began; what its tests do stays until the module ends.
+
+    A module that names another fixture's region in ``REGION`` gets that one.
+    """
+    named = getattr(request.module, "REGION", None)
+    region = request.getfixturevalue(named) if named else _server.region
+    if _server.used or region != _server.region:
+        _copy(region, _server.database)
         _server.set_clock(None)
     _server.used = True
     return _server

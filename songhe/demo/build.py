@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
-from functools import lru_cache
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -19,22 +18,20 @@ from songhe.core.accounts.models import Acting, User
 from songhe.core.accounts.roles import Role
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
-from songhe.core.crypto.sealing import blind_index, seal
 from songhe.core.errors import Refused
-from songhe.core.ids import uuid7
 from songhe.core.ledger.audit import verify
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
 from songhe.demo import care, money, rights, work
 from songhe.demo.bulk import copy_rows, loading
 from songhe.demo.geo import communities as places
-from songhe.demo.people import Person, draw
+from songhe.demo.people import draw
+from songhe.demo.records import DIFFICULTY, ELDER, difficulty_rows, elder_row
 from songhe.demo.region import Region
 from songhe.packs.loader import load_pack
 from songhe.registers.catalogue.models import ProviderService, Service, ServicePrice
 from songhe.registers.contracts import services as contracts
 from songhe.registers.elders.models import Difficulty, Elder
-from songhe.registers.elders.names import keys
 from songhe.registers.facilities.models import Facility, FacilityKind, Operation
 from songhe.registers.funds import services as funds
 from songhe.registers.funds.models import BudgetLine, Pot
@@ -102,12 +99,6 @@ def _places(region: Region) -> None:
 
 # --- elders ----------------------------------------------------------------------------------------------------
 
-_ELDER = (
-    "id", "name", "name_pinyin", "name_initials", "given_name", "sex", "birth_date", "id_number", "id_number_index",
-    "phone", "phone_index", "area_id", "address", "latitude", "longitude", "registered_area_id", "living_situation",
-)  # fmt: skip
-_DIFFICULTY = ("id", "elder_id", "area_id", "kind", "grade", "evidence")
-
 
 def _elders(region: Region, count: int, seed: int) -> None:
     registered_on = region.today - timedelta(days=300)
@@ -116,39 +107,17 @@ def _elders(region: Region, count: int, seed: int) -> None:
     def rows() -> Iterator[tuple[Any, ...]]:
         people = draw(count, seed=seed, today=region.today, margins=region.demo, communities=region.communities)
         for person in people:
-            pk = str(uuid7())
+            row = elder_row(person)
             if person.difficulties:
-                difficulties.extend(_difficulty_rows(person, pk))
-                region.difficult.append(UUID(pk))
-            yield _elder_row(person, pk)
+                difficulties.extend(difficulty_rows(person, row[0]))
+                region.difficult.append(UUID(row[0]))
+            yield row
 
     with loading(Elder, Difficulty):
-        copy_rows(Elder, _ELDER, rows(), ethnicity="汉族", state=Elder.State.ACTIVE, registered_on=registered_on)
+        copy_rows(Elder, ELDER, rows(), ethnicity="汉族", state=Elder.State.ACTIVE, registered_on=registered_on)
         copy_rows(
-            Difficulty, _DIFFICULTY, difficulties, source="示例认定单位", validity=f"[{registered_on},)", end_reason=""
+            Difficulty, DIFFICULTY, difficulties, source="示例认定单位", validity=f"[{registered_on},)", end_reason=""
         )
-
-
-_keys = lru_cache(maxsize=None)(keys)
-
-
-def _elder_row(person: Person, pk: str) -> tuple[Any, ...]:
-    name = _keys(person.name)
-    # One in twenty-five lives here without being registered here.
-    registered = person.area if person.number % 25 else None
-    return (
-        pk, person.name, name.pinyin, name.initials, name.given, person.sex, person.birth_date,
-        seal(person.id_number, context=f"elders_elder:{pk}:id_number"),
-        blind_index(person.id_number, purpose="id_number_index"),
-        seal(person.phone, context=f"elders_elder:{pk}:phone"),
-        blind_index(person.phone, purpose="phone_index"),
-        person.area, person.address, person.latitude, person.longitude, registered, person.living_situation,
-    )  # fmt: skip
-
-
-def _difficulty_rows(person: Person, elder: str) -> Iterator[tuple[Any, ...]]:
-    for kind, grade in person.difficulties:
-        yield str(uuid7()), elder, person.area, kind, grade, f"示例{person.number:07d}"
 
 
 # --- supply ----------------------------------------------------------------------------------------------------

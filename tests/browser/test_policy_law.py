@@ -88,7 +88,7 @@ def test_two_people_change_the_law_from_a_day(visit, tmp_path):
 
     # Tried on everybody: watched while it waits, then read beside the law of today, and taken out.
     page = drafter.goto(f"/console/policy/simulation/new/?policy_version={draft}")
-    drafter.press("保存")
+    drafter.press("开始测算")
     page.get_by_text("排队 … 0%").wait_for()
     assert page.get_by_role("link", name="停止测算").is_visible()
     site.work()

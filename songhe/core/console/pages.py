@@ -68,6 +68,8 @@ class Pages:
     """One sentence under the list's title: what is kept here."""
     create_label: ClassVar[str] = ""
     """The words on the button that creates; 新建 and the thing's name unless given."""
+    submit_label: ClassVar[str] = "保存"
+    """The words on the form's own button."""
     empty: ClassVar[str] = ""
     """What to do when there is nothing yet."""
 

@@ -103,7 +103,7 @@ class SimulationPages(Pages):
     model, room, noun, menu, icon, order = Simulation, "policy", "simulation", "评估与待遇", "calculator", 62
     explain = "把草案放到全部在册老人身上试算：花多少钱，谁增谁减，与现行政策并排比较。"
     empty = "还没有测算。选一个草案开始。"
-    create_label = "测算"
+    create_label, submit_label = "测算", "开始测算"
     columns = ["policy_version", "on", "area", "asked_by", "progress", "stage", "finished_at"]
     more_columns = ["submitted_at"]
     facts = ["policy_version", "on", "area", "asked_by", "stage", "finished_at", "submitted_at"]
