@@ -30,6 +30,8 @@ def test_the_editor_shows_tables_checks_and_keeps_what_is_changed(visit):
     page.wait_for_selector("#dmn .tjs-table")
     assert page.locator("#dmn-views button").count() >= 3
     assert page.locator("#dmn .bjs-powered-by").count() >= 1
+    table = page.locator("#dmn .dmn-decision-table-container").inner_text()
+    assert "命中方式" in table and "Hit policy" not in table
     assert "检查通过" in page.locator("#checks").inner_text()
     rows = page.locator("#figures tbody tr")
     for number in range(rows.count()):

@@ -7,16 +7,22 @@ clause in ``annotationEntry``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from xml.etree import ElementTree
 
+from songhe.core.console.display import yuan
 from songhe.core.errors import Refused
+from songhe.engines.policy.wording import FEN
+from songhe.packs.policies import PARAMETERS
 
 HOUSE = "https://www.omg.org/spec/DMN/20230324/MODEL/"
 EDITOR = "https://www.omg.org/spec/DMN/20191111/MODEL/"
 _DIAGRAMS = ("https://www.omg.org/spec/DMN/20230324/DMNDI/", "https://www.omg.org/spec/DMN/20191111/DMNDI/")
 _TEXT = re.compile(r'"([^"]*)"')
+_FIGURE = re.compile(rf"{PARAMETERS}\.(\w+)")
 LONGEST = 5_000_000
 
 for _prefix, _uri in (
@@ -135,15 +141,39 @@ def compared(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[
     return found
 
 
-def lines_of(text: str, words: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+def lines_of(
+    text: str, words: Mapping[str, str] | None = None, figures: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
     """Return a model's rules as sentences, by the clause they cite; what cites none is under its decision's name.
 
-    ``words`` gives codes their names.
+    ``words`` gives codes their names, ``figures`` the parameters' names what is said after them, their value.
     """
     found: dict[str, list[str]] = {}
     for clause, line in _lines(_root(text), words or {}):
-        found.setdefault(clause, []).append(line)
+        found.setdefault(clause, []).append(_figures_named(line, figures or {}))
     return found
+
+
+def figures_in_words(parameters: Sequence[Mapping[str, Any]], on: date) -> dict[str, str]:
+    """Return each parameter's value in force on a day, as people write it: 60 周岁, 200.00 元."""
+    day = on.isoformat()
+    return {
+        row["name"]: figure_in_words(row["value"], row["unit"])
+        for row in parameters
+        if row["first"] <= day <= (row["last"] or "9999-12-31")
+    }
+
+
+def figure_in_words(value: str, unit: str) -> str:
+    """Write a parameter's value and unit: money in yuan; what is no whole number of fen stays as it is typed."""
+    if unit == FEN and re.fullmatch(r"-?\d+", value):
+        return f"{yuan(int(value))} 元"
+    return f"{value} {unit}".strip()
+
+
+def _figures_named(line: str, figures: Mapping[str, str]) -> str:
+    """Call parameters by their own names, with their values where they are known."""
+    return _FIGURE.sub(lambda found: found[1] + (f"（{figures[found[1]]}）" if found[1] in figures else ""), line)
 
 
 def _lines(root: Element, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -160,7 +190,7 @@ def _lines(root: Element, words: Mapping[str, str]) -> Iterator[tuple[str, str]]
                     for label, cell in zip(labels, cells, strict=False)
                     if cell not in ("", "-")
                 ]
-                results = "、".join(_TRUTHS.get(cell, cell) for cell in map(_text, _of(rule, "outputEntry")))
+                results = "、".join(_result_in_words(_text(cell), words) for cell in _of(rule, "outputEntry"))
                 clause = "；".join(filter(None, (_text(entry) for entry in _of(rule, "annotationEntry"))))
                 yield clause or name, f"{name}：{'，'.join(tests) or '其他情形'} → {results}"
 
@@ -202,6 +232,13 @@ def cell_in_words(cell: str, words: Mapping[str, str]) -> str:
     if len(set(asked[1::2])) <= 1 and all(_CONTAINS.fullmatch(each) for each in asked[::2]):
         return f"含{('和' if 'and' in asked[1::2] else '或').join(named(each) for each in asked[::2])}"
     return f" {cell}"
+
+
+def _result_in_words(cell: str, words: Mapping[str, str]) -> str:
+    """Say what a rule answers; a text stands for itself, what is computed stays as it is written."""
+    if re.fullmatch(_TEXT, cell):
+        return words.get(cell[1:-1], cell[1:-1])
+    return _TRUTHS.get(cell, cell)
 
 
 def _of(element: Element, tag: str) -> list[Element]:

@@ -109,7 +109,11 @@
   }
 
   async function begin() {
-    modeler = new DmnJS({ container: "#dmn", common: { additionalModules: [{ translate: ["value", translate] }] } });
+    // Each kind of view takes its modules by itself; those under ``common`` are passed over.
+    const chinese = { additionalModules: [{ translate: ["value", translate] }] };
+    modeler = new DmnJS({
+      container: "#dmn", drd: chinese, decisionTable: chinese, literalExpression: chinese, boxedExpression: chinese,
+    });
     await modeler.importXML(draft.xml, { open: false });
     const first = modeler.getViews().find((view) => view.type === "decisionTable") ?? modeler.getViews()[0];
     if (first) await open(first);

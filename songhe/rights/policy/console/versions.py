@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -25,7 +25,7 @@ from songhe.registers.elders.models import Elder
 from songhe.registers.elders.selectors import facts_for_policy
 from songhe.rights.policy import services
 from songhe.rights.policy.console.simulations import figures_of
-from songhe.rights.policy.drafting import compared, from_editor, lines_of, to_editor
+from songhe.rights.policy.drafting import compared, figure_in_words, figures_in_words, from_editor, lines_of, to_editor
 from songhe.rights.policy.flow import VersionState
 from songhe.rights.policy.models import Policy, PolicyVersion, Simulation
 from songhe.rights.policy.rules import WORDS, digest_of, judge, problems_of
@@ -159,7 +159,7 @@ def _figure_lines(version: PolicyVersion) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in version.parameters:
         until = f"至 {row['last']}" if row["last"] else "起"
-        line = f"{row['name']} = {row['value']} {row['unit']}（{row['first']} {until}）"
+        line = f"{row['name']} = {figure_in_words(row['value'], row['unit'])}（{row['first']} {until}）"
         found.setdefault(f"{row['document']}{row['clause']}" or row["name"], []).append(line)
     return found
 
@@ -220,14 +220,21 @@ def _checked(version: PolicyVersion) -> dict[str, Any]:
 # --- pages -----------------------------------------------------------------------------------------------------
 
 
+def _day_of(version: PolicyVersion) -> date:
+    """Return the day whose figures a version's page shows: today, its first day if that is to come, or its last."""
+    first: date | None = version.validity.lower
+    end: date | None = version.validity.upper
+    day = max(first or today(), today())
+    return min(day, end - timedelta(days=1)) if end else day
+
+
 def _parameters(version: PolicyVersion, user: User) -> dict[str, Any]:
-    on = max(version.validity.lower, today()) if version.validity.lower else today()
-    now = policies.figures(version.parameters, on)
-    return {"rows": version.parameters, "now": now}
+    return {"rows": [{**row, "written": figure_in_words(row["value"], row["unit"])} for row in version.parameters]}
 
 
 def _rules(version: PolicyVersion, user: User) -> dict[str, Any]:
-    return {"rules": lines_of(version.model_xml, WORDS).items()}
+    on = _day_of(version)
+    return {"on": on, "rules": lines_of(version.model_xml, WORDS, figures_in_words(version.parameters, on)).items()}
 
 
 def _examples(version: PolicyVersion, user: User) -> dict[str, Any]:
