@@ -179,8 +179,8 @@ def _measured(page: "Page", draft: UUID, serving: "psutil.Process", name: str) -
 def _watch(page: "Page", note: Callable[[str], None]) -> None:
     last = ""
     while not page.get_by_text("分年度").is_visible():
-        shown = page.locator("p[role=status]")
-        text = shown.first.text_content() if shown.count() else ""
+        # Asked in one go: the words are gone with the page as soon as the figures are there.
+        text = "".join(page.locator("p[role=status]").all_text_contents())
         if text and text != last:
             note(text)
             last = text
