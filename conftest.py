@@ -242,7 +242,7 @@ def anqing_region(django_db_setup: None, django_db_blocker: pytest.FixtureReques
 
             _copy(settings.SONGHE_TEST_TEMPLATE, building)
             _sign_in(building, owner=True)
-            build(elders=600, progress=lambda line: None)
+            build(pack="anqing", elders=600, progress=lambda line: None)
             connections.close_all()
             admin.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))

@@ -95,10 +95,10 @@ def fill(
 ) -> None:
     """Draw the synthetic region into tables that are there, as their owner: a step of ``demo`` and of ``up``."""
     _django()
-    from songhe.demo.build import PACK, build
-    from songhe.packs.loader import load_pack
+    from songhe.config.commands.setting_up import PACK
+    from songhe.demo.build import build
 
-    build(elders=elders or int(str(load_pack(PACK).demo["elders"])), seed=seed, progress=typer.echo)
+    build(pack=PACK, elders=elders, seed=seed, progress=typer.echo)
 
 
 @cli.command()

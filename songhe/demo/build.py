@@ -38,24 +38,30 @@ from songhe.registers.funds.models import BudgetLine, Pot
 from songhe.registers.providers.models import Brand, Provider, ProviderArea
 from songhe.registers.workforce.models import Certificate, Shift, Skill, Staff, StaffSkill
 
-PACK = "anqing"
 WORK_FROM, WORK_TO = 8, 18
 
 
-def build(*, elders: int, seed: int | None = None, progress: Callable[[str], object] = print) -> None:
-    """Fill an empty Songhe with the Anqing demo region.
+def build(
+    *, pack: str, elders: int | None = None, seed: int | None = None, progress: Callable[[str], object] = print
+) -> None:
+    """Fill an empty Songhe, into which a place's pack was loaded, with a demo region of that place.
+
+    A place whose pack has no catalogue of services has all but orders, visits and settlements.
 
     Raises:
-        Refused: there are elders already; a demo is never mixed with real records.
+        Refused: there are elders already (a demo is never mixed with real records), or the pack has no ``demo.yaml``.
     """
-    pack = load_pack(PACK)
-    region = Region(Random(seed or pack.demo["seed"]), pack.demo, today())
+    chosen = load_pack(pack)
+    if not chosen.demo:
+        raise Refused(f"政策包“{pack}”没有演示数据的设定（demo.yaml），可用 SONGHE_PACK 选择别的政策包。")
+    elders, seed = elders or chosen.demo["elders"], seed or chosen.demo["seed"]
     with use(Scope.system()):
         if Elder.objects.exists():
             raise Refused("这里已经有老人档案，不能再生成演示数据。")
+        region = Region(Random(seed), chosen.demo, today(), Area.objects.get(code=chosen.areas[0]))
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         ("区划坐标", lambda: _places(region)),
-        (f"老人 {elders:,} 位", lambda: _elders(region, elders, seed or pack.demo["seed"])),
+        (f"老人 {elders:,} 位", lambda: _elders(region, elders, seed)),
         ("服务商、站点、护理员", lambda: _supply(region, elders)),
         ("账号", lambda: _accounts(region)),
         ("资金", lambda: _money(region)),
@@ -130,7 +136,6 @@ def _supply(region: Region, elders: int) -> None:
         prices = dict(
             ServicePrice.objects.filter(payer=ServicePrice.Payer.PUBLIC).values_list("service_id", "price_fen")
         )
-        city = Area.objects.get(code=load_pack(PACK).areas[0])
         for number, name in enumerate(region.demo["brands"]):
             provider = _provider(region, number, name, since)
             region.providers.append(provider)
@@ -138,7 +143,7 @@ def _supply(region: Region, elders: int) -> None:
                 number=f"演示-{number + 1}",
                 name=f"{name}居家养老服务合同",
                 provider=provider,
-                area=city,
+                area=region.area,
                 signed_on=since,
                 first=since,
                 last=since + timedelta(days=1000),
@@ -160,27 +165,20 @@ def _supply(region: Region, elders: int) -> None:
 def _provider(region: Region, number: int, name: str, since: date) -> Provider:
     brand = Brand.objects.create(name=name)
     provider = Provider.objects.create(
-        name=f"安庆{name}养老服务有限公司",
-        credit_code=_credit_code(number),
+        name=f"{region.short_name}{name}养老服务有限公司",
+        credit_code=region.credit_code(number),
         brand=brand,
         kind=Provider.Kind.COMPANY if number % 2 == 0 else Provider.Kind.SOCIAL,
         area=region.counties[number % len(region.counties)],
         address="演示地址",
         contact="演示联系人",
-        phone=f"0556-5{number:06d}",
+        phone=region.phone(number),
         quality_score=880 - 15 * number,
     )
     ProviderArea.objects.bulk_create(
         ProviderArea(provider=provider, area=county, validity=from_day(since)) for county in region.counties
     )
     return provider
-
-
-def _credit_code(number: int) -> str:
-    from stdnum.cn import uscc
-
-    body = f"91340800MA9DEM0{number:02d}"
-    return body + uscc.calc_check_digit(body)
 
 
 def _stations(region: Region, since: date) -> None:
@@ -281,9 +279,8 @@ def _at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 def _accounts(region: Region) -> None:
-    county = region.counties[0]
+    county, city = region.counties[0], region.area
     with use(Scope.system()):
-        city = Area.objects.get(code=load_pack(PACK).areas[0])
         street = Area.objects.filter(parent=county, kind="street").order_by("code").first()
         community = Area.objects.filter(parent=street).order_by("code").first()
         provider = region.providers[0]

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from songhe.care.orders.flow import OrderState
@@ -81,8 +82,13 @@ class _Made:
 
 
 def live(region: Region) -> None:
-    """Place, carry out and verify the orders of every month; the present month up to today, and some for tomorrow."""
+    """Place, carry out and verify the orders of every month; the present month up to today, and some for tomorrow.
+
+    There are none where no service has a public price.
+    """
     with use(Scope.system()):
+        if not _bookable().exists():
+            return
         homes = _homes(region)
     _disclose(region, homes)
     with use(Scope.system()):
@@ -97,6 +103,11 @@ def live(region: Region) -> None:
         )
         copy_rows(Entry, _ENTRY, made.entries, source_table=Order._meta.db_table)
         copy_rows(Posting, _POSTING, made.postings)
+
+
+def _bookable() -> QuerySet[Service]:
+    short = Service.objects.filter(minutes__lte=LONGEST, carers=1, prices__payer=ServicePrice.Payer.PUBLIC)
+    return short.exclude(unit=Service.Unit.MEAL)
 
 
 def _homes(region: Region) -> list[tuple[UUID, int, UUID]]:
@@ -131,12 +142,7 @@ class _Months:
 
     def __init__(self, region: Region, providers: dict[UUID, UUID]) -> None:
         self.region, self.random, self.providers = region, region.random, providers
-        self.catalogue = list(
-            Service.objects.filter(minutes__lte=LONGEST, carers=1, prices__payer=ServicePrice.Payer.PUBLIC)
-            .exclude(unit=Service.Unit.MEAL)
-            .order_by("code")
-            .distinct()
-        )
+        self.catalogue = list(_bookable().order_by("code").distinct())
         self.needed = {service.pk: frozenset(service.skills) for service in self.catalogue}
         self.prices = dict(
             ServicePrice.objects.filter(payer=ServicePrice.Payer.PUBLIC).values_list("service_id", "price_fen")

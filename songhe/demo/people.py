@@ -33,10 +33,6 @@ FEMALE = [
     "惠芳", "惠兰", "小妹", "巧云", "彩霞", "菊香", "桂香", "来娣", "招娣", "美云", "银凤", "玉梅",
     "冬梅", "春梅", "秀珍", "秀芳",
 ]  # fmt: skip
-ROADS = [
-    "人民路", "菱湖路", "集贤路", "龙山路", "湖心路", "华中路", "宜城路", "孝肃路",
-    "玉琳路", "德宽路", "沿江路", "双岗路", "吴越街", "同安路", "天柱山路",
-]  # fmt: skip
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 
@@ -92,7 +88,7 @@ def draw(
             id_number=identity_number(number, birth, sex),
             phone=f"199{number:08d}",
             area=int(codes[home]),
-            address=_address(salt),
+            address=_address(margins["roads"], salt),
             latitude=latitudes[index],
             longitude=longitudes[index],
             living_situation=living_names[living[index]],
@@ -111,8 +107,8 @@ def _around(rng: np.random.Generator, places: list[Community], homes: np.ndarray
     return latitudes.round(6).tolist(), longitudes.round(6).tolist()
 
 
-def _address(salt: int) -> str:
-    road = ROADS[salt % len(ROADS)]
+def _address(roads: list[str], salt: int) -> str:
+    road = roads[salt % len(roads)]
     return f"{road}{1 + salt % 320}号{1 + salt % 12}栋{101 + salt % 500}室"
 
 

@@ -6,7 +6,9 @@ Made by the services that people use, a few days back or today; nothing is put i
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from songhe.care.dispatch import services as dispatch
@@ -44,7 +46,9 @@ def leave(region: Region) -> None:
     assert street is not None
     with use(Scope.system()):
         here = _Here(region, street)
-        for leave_some in (_assessments, _orders, _doubts, _plans, _admissions):
+        # A place whose pack has no catalogue has nothing to order or to plan.
+        served = (_orders, _doubts, _plans) if _short_services().exists() else ()
+        for leave_some in (_assessments, *served, _admissions):
             leave_some(here)
         rolls.come_in(street=street, clerk=here.user("street"), now=here.day(1, 10))
         with at(_stamp(region.today, 6)):
@@ -68,8 +72,12 @@ class _Here:
         own = inside.filter(pk__in=entitled, area=self.user("community").area)
         # The community's own, so that its clerk has something to do too.
         self.planned: list[Elder] = list(dict.fromkeys([*own[:3], *self.entitled[8:]]))[:3]
-        short = Service.objects.filter(state=Service.State.OPEN, minutes__gt=0, minutes__lte=60, carers=1)
-        self.service = (
+
+    @cached_property
+    def service(self) -> Service:
+        """Return the service ordered here: publicly priced and needing no skill, if there is one."""
+        short = _short_services()
+        return (
             short.filter(skills__len=0, at_home=True, prices__payer=ServicePrice.Payer.PUBLIC).order_by("code").first()
         ) or short.order_by("code")[0]
 
@@ -80,6 +88,10 @@ class _Here:
     def day(self, ago: int, hour: int = 9) -> datetime:
         """Return an hour of a day so many days ago."""
         return _stamp(self.region.today - timedelta(days=ago), hour)
+
+
+def _short_services() -> QuerySet[Service]:
+    return Service.objects.filter(state=Service.State.OPEN, minutes__gt=0, minutes__lte=60, carers=1)
 
 
 def _assessments(here: _Here) -> None:
@@ -238,17 +250,15 @@ def _plans(here: _Here) -> None:
 
 def _admissions(here: _Here) -> None:
     """A company that wants to be let in and has handed in its papers."""
-    from stdnum.cn import uscc
-
-    county, body = here.region.counties[0], "91340800MA9DEM100"
+    county = here.region.counties[0]
     with at(here.day(4)):
         provider = providers.register(
-            name="安庆夕阳红养老服务有限公司",
-            credit_code=body + uscc.calc_check_digit(body),
+            name=f"{here.region.short_name}夕阳红养老服务有限公司",
+            credit_code=here.region.credit_code(100),
             kind=Provider.Kind.COMPANY,
             area=county,
             contact="演示联系人",
-            phone="0556-5900001",
+            phone=here.region.phone(900_001),
         )
         providers.add_licence(
             provider=provider,

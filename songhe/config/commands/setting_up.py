@@ -8,6 +8,7 @@ from psycopg import sql
 from songhe.config import database
 from songhe.config.commands import holding, stamps, tasks
 from songhe.config.commands.progress import say, step
+from songhe.packs.loader import PackError, load_pack
 
 PACK = os.environ.get("SONGHE_PACK", "anqing")
 # One set-up at a time, though several of us may share a database.
@@ -19,14 +20,20 @@ class InUse(Exception):
     """A demo region was asked for where there are elders already."""
 
 
+class NoMargins(Exception):
+    """A demo region was asked for of a place whose pack does not say how to draw one."""
+
+
 def draw_demo(*, elders: int | None, seed: int | None) -> int:
     """Set up whatever is missing and draw the demo region, because somebody asked for it; return the exit code."""
     try:
+        if not load_pack(PACK).demo:
+            raise NoMargins(f"政策包“{PACK}”没有演示数据的设定（demo.yaml）。")
         holding.hold()
         if database.database_exists(database.server().name) and _is_in_use():
             raise InUse("这里已经有老人档案，不能再生成演示数据。")
         set_up(demo=True, elders=elders, seed=seed)
-    except (InUse, tasks.Failed, holding.DatabaseNotReady, psycopg.Error) as error:
+    except (InUse, NoMargins, PackError, tasks.Failed, holding.DatabaseNotReady, psycopg.Error) as error:
         say(f"没有成功：{error}")
         return 1
     finally:

@@ -1,6 +1,7 @@
 """A built region obeys every rule that real records obey, and its walls stand."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 from beancount import loader
 from django.db import IntegrityError, connection
 from django.db.models import F, Sum
+from stdnum.cn import uscc
 
 from songhe.care.orders.models import Order
 from songhe.care.visits.models import Doubt, Visit
+from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
+from songhe.core.errors import Refused
 from songhe.core.flow.models import Todo
 from songhe.core.ids import uuid7
 from songhe.core.journal import services as journal
@@ -20,10 +24,13 @@ from songhe.core.ledger.audit import verify
 from songhe.core.ledger.beancount import export_beancount
 from songhe.core.ledger.models import Account, AccountKind, Posting
 from songhe.core.scope.services import Scope, use
+from songhe.demo import build as building
 from songhe.demo.bulk import copy_rows, loading
+from songhe.packs.loader import load_pack
 from songhe.registers.elders.models import Difficulty, Elder, ImportBatch
 from songhe.registers.elders.services import register
 from songhe.registers.exchange.models import Duplicate, Finding
+from songhe.registers.providers.models import Provider
 from songhe.rights.policy.models import Credit, Decision
 
 # What a table's walls are made of, as PostgreSQL keeps them: constraints, indexes, triggers, row-level security.
@@ -151,3 +158,33 @@ def test_filling_in_bulk_writes_the_journal_and_closes_the_tables_again(owner: N
         row = Difficulty.objects.get()
         noted = Difficulty.pgh_event_model.objects.get()
         assert (noted.pgh_obj_id, noted.pgh_label, noted.kind, noted.version) == (row.pk, "insert", "low_income", 1)
+
+
+@pytest.mark.parametrize("place", ["wuhan"], indirect=True)
+def test_a_place_without_a_catalogue_has_all_but_orders(
+    place: str, owner: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = load_pack(place)
+    small = replace(pack, demo={**pack.demo, "counties": [420103000000], "stations": 6})
+    monkeypatch.setattr(building, "load_pack", lambda name: {place: small}[name])
+    with use(Scope.system()):
+        # The demo brings its own people.
+        User.objects.all().delete()
+    building.build(pack=place, elders=120, progress=lambda line: None)
+    with use(Scope.system()):
+        assert {elder.area_id // 10**6 for elder in Elder.objects.all()} == {420103}
+        provider = Provider.objects.order_by("credit_code")[0]
+        assert (provider.name, provider.phone) == ("武汉江城颐养养老服务有限公司", "027-5000000")
+        assert uscc.is_valid(provider.credit_code)
+        assert provider.credit_code.startswith("91420100")
+        decided = Decision.objects.filter(policy_version__policy__key="wh-care-subsidy", entitled=True)
+        assert decided.exists()
+        assert Credit.objects.exists()
+        assert not Order.objects.exists()
+        assert Todo.objects.filter(state="open", permission="assessment.assign").exists()
+        assert verify().ok
+
+
+def test_a_pack_without_margins_is_refused_by_name(db: None) -> None:
+    with pytest.raises(Refused, match="yuxi"):
+        building.build(pack="yuxi")
