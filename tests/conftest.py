@@ -58,6 +58,8 @@ def _environment(name: str, var: Path) -> dict[str, str]:
         "SONGHE_KEYRING": str(KEYRING),
         "SONGHE_SECRET_KEY": "only for tests",
         "SONGHE_DEMO": "1",
+        # The longest list there is, the divisions', is to be too long to export at once.
+        "SONGHE_EXPORT_AT_ONCE_ROWS": "1000",
     }
 
 

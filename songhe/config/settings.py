@@ -185,6 +185,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # From so many carers on, a day is planned region by region.
 WIDE_DAY_CARERS = int(os.environ.get("SONGHE_WIDE_DAY_CARERS", "128"))
 
+# Lists of more rows than this are exported in the background, and kept for so many hours for whoever asked.
+EXPORT_AT_ONCE_ROWS = int(os.environ.get("SONGHE_EXPORT_AT_ONCE_ROWS", "2000"))
+EXPORT_KEPT_HOURS = int(os.environ.get("SONGHE_EXPORT_KEPT_HOURS", "24"))
+
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 DJANGO_TABLES2_TEMPLATE = "console/table.html"

@@ -4,15 +4,20 @@ from django.urls import URLPattern, path
 
 from songhe.core.console.pages import Pages
 from songhe.core.console.registry import all_pages, autodiscover
-from songhe.core.console.views import bulk, details, forms, lists, saved, sheets
+from songhe.core.console.views import bulk, details, exports, forms, lists, saved, sheets
 from songhe.core.console.views.access import PageView, guarded
 from songhe.core.console.views.search import search_view
 
 
 def patterns() -> list[URLPattern]:
-    """Return the addresses of every room's pages and of the search box, to be mounted as ``console``."""
+    """Return the addresses of every room's pages, of the search box and of exports, to be mounted as ``console``."""
     autodiscover()
-    found = [path("search/", search_view, name="search")]
+    found = [
+        path("search/", search_view, name="search"),
+        path("downloads/", exports.exports_view, name="downloads"),
+        path("downloads/<uuid:export_id>/cancel/", exports.cancel_view, name="download-cancel"),
+        path("downloads/<uuid:export_id>/file/", exports.fetch_view, name="download-fetch"),
+    ]
     for pages in all_pages():
         found += patterns_of(pages)
     return found

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.returning import is_part
 from songhe.core.calendar.services import today
+from songhe.core.console import exporting
+from songhe.core.console.export import write_xlsx
 from songhe.core.console.filters import filterset_for
 from songhe.core.console.listing import SIZES, Listing
 from songhe.core.console.models import Preference
@@ -15,7 +19,6 @@ from songhe.core.console.notes import note_export
 from songhe.core.console.pages import Pages
 from songhe.core.console.tables import table_for
 from songhe.core.console.views.access import led_to, person
-from songhe.core.errors import Refused
 
 LOOKUP_ROWS = 12
 # Sums over more rows than this are worked out only when asked for.
@@ -93,16 +96,20 @@ def lookup_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 
 
 def export_view(request: HttpRequest, *, pages: Pages) -> HttpResponseBase:
-    """Ask for the reason, then hand over the spreadsheet and note who took what out."""
+    """Ask for the reason, then hand over the spreadsheet and note who took what out; a large one is left to a job."""
     user = person(request)
     listing = Listing(pages, request, user)
-    context = {"pages": pages, "listing": listing, "carried": carried(request, "reason")}
+    later = listing.count > settings.EXPORT_AT_ONCE_ROWS
+    context = {"pages": pages, "listing": listing, "carried": carried(request, "reason"), "later": later}
     if "reason" not in request.POST:
         return render(request, "console/dialogs/export.html", context)
     reason = request.POST["reason"].strip()
     if len(reason) < 2:
         return render(request, "console/dialogs/export.html", {**context, "error": "请写明导出的用途。"})
-    path, count = pages_export(listing)
+    if later:
+        exporting.ask(listing=listing, reason=reason, subject=describe(listing))
+        return led_to(request, reverse("console:downloads"))
+    path, count = write_xlsx(listing.pages, listing.columns, listing.queryset)
     try:
         note_export(user=user, pages=pages, rows=count, reason=reason, subject=describe(listing))
         handle = path.open("rb")
@@ -121,15 +128,6 @@ def carried(request: HttpRequest, *own: str) -> list[tuple[str, str]]:
         for value in values
         if key not in ("csrfmiddlewaretoken", *own) and value
     ]
-
-
-def pages_export(listing: Listing) -> Any:
-    """Write the listing's rows with its shown columns; Refused where the list may not be exported as it is."""
-    from songhe.core.console.export import write_xlsx
-
-    if listing.is_bounded and listing.pages.export_limit <= listing.count:
-        raise Refused("符合条件的记录太多，请先用筛选缩小范围。")
-    return write_xlsx(listing.pages, listing.columns, listing.queryset)
 
 
 def describe(listing: Listing) -> str:
