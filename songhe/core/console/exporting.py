@@ -29,8 +29,8 @@ from songhe.core.scope.services import Scope, use
 
 FOLDER = "exports"
 UNDER_WAY = (ExportState.WAITING, ExportState.RUNNING)
+# So many exports of one person may be under way.
 AT_A_TIME = 3
-"""So many exports of one person may be under way."""
 
 _TOLD = {"failed": "后台处理出错，请稍后重新导出；再出错请联系管理员。", "aborted": "后台处理被中止，请重新导出。"}
 
@@ -237,10 +237,12 @@ def sweep(*, on: datetime, forget_after: timedelta = timedelta(days=30)) -> int:
     """Remove the files kept long enough, those that no row names, and old rows; return how many files went."""
     removed = 0
     with use(Scope.system()):
-        for row in Export.objects.select_for_update(skip_locked=True).filter(state="ready", expires_at__lte=on):
+        for row in Export.objects.select_for_update(skip_locked=True).filter(
+            state=ExportState.READY, expires_at__lte=on
+        ):
             _close(row, ExportState.GONE)
             removed += 1
-        Export.objects.filter(asked_at__lt=on - forget_after).exclude(state="ready").delete()
+        Export.objects.filter(asked_at__lt=on - forget_after).exclude(state=ExportState.READY).delete()
         known = set(Export.objects.exclude(path="").values_list("path", flat=True))
         old = (on - timedelta(days=1)).timestamp()
         for file in _folder().iterdir():
