@@ -177,10 +177,15 @@ def _measured(page: "Page", draft: UUID, serving: "psutil.Process", name: str) -
 
 
 def _watch(page: "Page", note: Callable[[str], None]) -> None:
+    from playwright.sync_api import Error
+
     last = ""
     while not page.get_by_text("分年度").is_visible():
-        # Asked in one go: the words are gone with the page as soon as the figures are there.
-        text = "".join(page.locator("p[role=status]").all_text_contents())
+        try:
+            text = "".join(page.locator("p[role=status]").all_text_contents())
+        except Error:
+            # The words are gone with the page as soon as the figures are there.
+            continue
         if text and text != last:
             note(text)
             last = text
@@ -216,7 +221,7 @@ def _compare(draft: UUID, page: str) -> None:
         total = simulation.results["total"]
         shown = re.search(r"每月 ([\d,.]+) 元 → ([\d,.]+) 元", page)
         assert shown is not None, "no cost on the page"
-        was, now = (round(float(text.replace(",", "")) * 100) for text in shown.groups())
+        was, now = (int(re.sub(r"[,.]", "", text)) for text in shown.groups())
         kept = {change.elder_id: (change.was_fen, change.now_fen) for change in simulation.changes.all()}
         gained = sum(after - before for before, after in kept.values())
         print(
