@@ -37,7 +37,11 @@ class CarerWishForm(forms.Form):
 
     elder = forms.ModelChoiceField(Elder.objects.all(), label="老年人", widget=Lookup("elders-elder"))
     kind = forms.ChoiceField(
-        label="意愿", choices=CarerWish.Kind.choices[:2], widget=forms.RadioSelect(), initial="wished"
+        label="意愿",
+        # Who is steady comes of a week's plan.
+        choices=[(kind.value, kind.label) for kind in (CarerWish.Kind.WISHED, CarerWish.Kind.BARRED)],
+        widget=forms.RadioSelect(),
+        initial=CarerWish.Kind.WISHED,
     )
     staff = forms.ModelChoiceField(
         Staff.objects.filter(state=Staff.State.ACTIVE), label="护理员", required=False, widget=Lookup("workforce-staff")

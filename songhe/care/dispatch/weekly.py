@@ -28,6 +28,8 @@ DAYS = range(7)
 WEEKDAYS = "一二三四五六日"
 # Moves of the search for each visit of a day, within bounds that keep the page waiting for seconds only.
 MOVES_A_VISIT = 300
+# A week is planned for the sake of steady carers: a stranger counts for more than in a day's plan.
+STRANGER_IN_A_WEEK = 2
 MOVES = (3000, 30_000)
 
 
@@ -218,7 +220,7 @@ def _horizon(
         workers.append(Worker(person.id, person.skills, place, place, shifts, person.mode, rests))
     limits = Limits(limit("每日工时"), limit("每周工时"), figures.get("每周工作天数"), limit("两班间隔"))
     ways = ways_between(points, {person.mode for person in people.values()}, rules.travel)
-    stranger = 2.0 * figures.get("生面孔折算", 15)
+    stranger = float(STRANGER_IN_A_WEEK * figures.get("生面孔折算", 0))
     return Horizon(demands, tuple(workers), ways, limits=limits, stranger=stranger)
 
 

@@ -10,7 +10,7 @@ from songhe.core.accounts.models import Acting, User
 from songhe.core.calendar.services import month_of, today
 from songhe.core.ledger.services import balances
 from songhe.registers.elders.models import Elder
-from songhe.registers.workforce.selectors import names_of_callers
+from songhe.registers.workforce.selectors import names_of_carers
 from songhe.rights.careplans.flow import PlanState
 from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Credit, Entitlement
@@ -65,7 +65,7 @@ def _cared_for(elder: Elder, relation: str) -> CaredFor:
     visits = Visit.objects.filter(elder=elder).select_related("service", "provider")
     done = list(visits.filter(state__in=DONE).order_by("-check_in_at")[:SHOWN])
     coming = _coming(elder)
-    names = names_of_callers(visit.staff_id for visit in [*done, *(visit for _, visit in coming if visit)])
+    names = names_of_carers(visit.staff_id for visit in [*done, *(visit for _, visit in coming if visit)])
     return CaredFor(
         elder=elder,
         relation=relation,

@@ -75,7 +75,7 @@ def carers_for(*, service: AsksSkills, area: int, on: date, provider: UUID | Non
     ]
 
 
-def names_of_callers(staff_ids: Iterable[UUID]) -> dict[UUID, str]:
+def names_of_carers(staff_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the names of those who come to a home, also for a family, who sees nothing else of a provider's staff.
 
     Whoever calls it has read ``staff_ids`` under the reader's own scope: from visits that concern the reader.

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,8 +19,6 @@ from songhe.core.console.views.access import led_to, person, signed_in
 @require_safe
 def exports_view(request: HttpRequest) -> HttpResponse:
     """Show the exports the person asked for; the part of the page asks again by itself while one is under way."""
-    from django.conf import settings
-
     rows = exporting.mine(person(request))
     context = {
         "exports": [(row, _list_url(row.page, row.query)) for row in rows],
