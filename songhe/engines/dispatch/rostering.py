@@ -128,40 +128,90 @@ def lawful_shifts(
     for demand in demands:
         for date in dates_of(horizon, demand, weekdays[demand.id]):
             wanted[date] += WAYS * sum(need.minutes for need in demand.needs)
-    kept = {worker.id: _lawful_days(horizon, worker) for worker in horizon.workers}
+    late = _late_workers(horizon, demands, weekdays)
+    kept = {worker.id: _lawful_days(horizon, worker, worker.id in late) for worker in horizon.workers}
     spare = -wanted
     for worker in horizon.workers:
         for date, shift in kept[worker.id].items():
             spare[date] += shift_minutes(worker, shift)
     for worker in horizon.workers:
         for week in range(horizon.weeks):
-            _keep_week(horizon, worker, kept[worker.id], range(WEEK * week, WEEK * (week + 1)), spare)
+            own = kept[worker.id]
+            _keep_week(horizon, worker, own, range(WEEK * week, WEEK * (week + 1)), spare, worker.id in late)
     return kept
 
 
-def _lawful_days(horizon: Horizon, worker: Worker) -> dict[int, Shift]:
+def _late_workers(horizon: Horizon, demands: list[Demand], weekdays: dict[str, tuple[int, ...]]) -> frozenset[str]:
+    """Return whose shifts, where they are longer than a day's limit, are to begin later instead of ending sooner.
+
+    They are as many as take what is wanted when all others have gone.
+    """
+    most = horizon.limits.day_minutes
+    left: dict[int, dict[str, float]] = defaultdict(dict)
+    for demand in demands:
+        for date in dates_of(horizon, demand, weekdays[demand.id]):
+            left[date][demand.id] = WAYS * sum(need.minutes for need in demand.needs)
+    of = {demand.id: demand for demand in demands}
+    found = set()
+    for worker in horizon.workers:
+        worth = {False: 0.0, True: 0.0}
+        takes: dict[bool, list[tuple[int, str, float]]] = {False: [], True: []}
+        for date, shift in worker.shifts.items():
+            sooner, later = _cut(worker, shift, most), _cut(worker, shift, most, late=True)
+            room = dict.fromkeys(worth, shift[1] - sooner[1])
+            for key, minutes in left[date].items():
+                demand = of[key]
+                side = _side(demand, sooner, later)
+                if side is None or room[side] <= 0 or not _may(worker, demand):
+                    continue
+                taken = min(minutes, room[side])
+                room[side] -= taken
+                worth[side] += taken
+                takes[side].append((date, key, taken))
+        late = worth[True] > worth[False]
+        if late:
+            found.add(worker.id)
+        for date, key, taken in takes[late]:
+            left[date][key] -= taken
+    return frozenset(found)
+
+
+def _side(demand: Demand, sooner: Shift, later: Shift) -> bool | None:
+    """Tell whether only who begins later (True) or only who ends sooner (False) can come to a demand in time."""
+    if demand.earliest + max(need.minutes for need in demand.needs) > sooner[1]:
+        return True
+    return False if demand.latest < later[0] else None
+
+
+def _may(worker: Worker, demand: Demand) -> bool:
+    return worker.id not in demand.barred_carers and any(need.skills <= worker.skills for need in demand.needs)
+
+
+def _lawful_days(horizon: Horizon, worker: Worker, late: bool) -> dict[int, Shift]:
     """Return a carer's shifts as the limits of single dates, and of the night between two, leave them."""
     limits = horizon.limits
     kept: dict[int, Shift] = {}
     for date in horizon.dates:
         if date not in worker.shifts:
             continue
-        begins, ends = _cut(worker, worker.shifts[date], limits.day_minutes)
+        begins, ends = _cut(worker, worker.shifts[date], limits.day_minutes, late=late)
         if limits.between is not None and date - 1 in kept:
             begins = max(begins, kept[date - 1][1] + limits.between - DAY)
         # Without its rest a later shift may be too long again.
-        shift = _cut(worker, (begins, ends), limits.day_minutes)
+        shift = _cut(worker, (begins, ends), limits.day_minutes, late=late)
         if shift[1] - shift[0] >= SHORTEST:
             kept[date] = shift
     return kept
 
 
-def _keep_week(horizon: Horizon, worker: Worker, own: dict[int, Shift], week: range, spare: Minutes) -> None:
+def _keep_week(
+    horizon: Horizon, worker: Worker, own: dict[int, Shift], week: range, spare: Minutes, late: bool
+) -> None:
     """Keep a week of a carer's shifts within the dates and minutes of a week."""
     limits = horizon.limits
 
     def shorten(date: int, minutes: float) -> None:
-        shift = _cut(worker, own.pop(date), minutes)
+        shift = _cut(worker, own.pop(date), minutes, late=late)
         spare[date] -= before[date]
         if shift[1] - shift[0] >= SHORTEST:
             own[date] = shift
@@ -180,8 +230,8 @@ def _keep_week(horizon: Horizon, worker: Worker, own: dict[int, Shift], week: ra
             return
 
 
-def _cut(worker: Worker, shift: Shift, minutes: float | None) -> Shift:
-    """Let a shift end sooner, so that it has at most these minutes without its rests."""
+def _cut(worker: Worker, shift: Shift, minutes: float | None, *, late: bool = False) -> Shift:
+    """Let a shift end sooner or begin later, so that it has at most these minutes without its rests."""
     while minutes is not None and (over := shift_minutes(worker, shift) - minutes) > ALMOST:
-        shift = (shift[0], shift[1] - over)
+        shift = (shift[0] + over, shift[1]) if late else (shift[0], shift[1] - over)
     return shift

@@ -136,6 +136,24 @@ def test_a_week_keeps_a_day_of_rest_and_its_hours() -> None:
         assert all(own[date] == (480.0, 960.0) for date in (0, 1, 2))
 
 
+def test_of_shifts_that_are_too_long_some_begin_later_for_what_is_wanted_late() -> None:
+    """Two carers are on duty from eight to six, for eight hours each; one visit is at eight, one at half past four."""
+    horizon = _two()
+    workers = tuple(
+        replace(each, shifts=every_week(dict.fromkeys(range(1, 8), (480.0, 1080.0)), 2)) for each in horizon.workers
+    )
+    first, second = horizon.demands
+    demands = (
+        replace(first, earliest=490.0, latest=520.0, wished_carers=frozenset()),
+        replace(second, earliest=1000.0, latest=1010.0, wished_carers=frozenset()),
+    )
+    long = replace(horizon, workers=workers, demands=demands, limits=Limits(day_minutes=480.0))
+    plan = plan_weeks(long, budget=SMALL, seed=1)
+    assert measure(long, plan.problems, plan.plans).unserved == 0
+    assert {own[0] for own in plan.shifts.values()} == {(480.0, 960.0), (600.0, 1080.0)}
+    assert check_weeks(long, plan) == ()
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
