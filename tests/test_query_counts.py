@@ -36,7 +36,7 @@ WITHOUT_ROWS = {
     "elders-consent", "elders-contact", "elders-follow-up", "elders-guardian", "elders-label", "elders-label-rule",
     "exchange-handout", "exchange-merge", "exchange-partner", "facilities-bed", "facilities-bed-stay",
     "facilities-hours", "facilities-paper", "facilities-premises", "facilities-room", "facilities-space",
-    "hotline-call", "journal-access", "orders-standing", "outreach-attendance", "outreach-call", "outreach-charge",
+    "hotline-call", "journal-access", "outreach-attendance", "outreach-call", "outreach-charge",
     "outreach-course", "outreach-problem", "policy-adjustment", "policy-award", "policy-change",
     "policy-simulation", "providers-credit-record", "workforce-absence", "workforce-training",
 }  # fmt: skip
