@@ -181,3 +181,51 @@ def test_on_a_phone_the_day_is_a_list_from_which_visits_are_moved(visit, seven):
     page.get_by_role("button", name="统计").click()
     page.wait_for_url("**by=street**")
     desk.sound()
+
+
+STEADY = """
+    SELECT coalesce(string_agg(w.elder_id || ' ' || w.staff_id, ',' ORDER BY w.elder_id, w.staff_id), '')
+      FROM dispatch_carerwish w JOIN accounts_user u ON u.provider_id = w.provider_id AND u.username = 'provider'
+     WHERE w.kind = 'steady' AND w.ended_at IS NULL
+"""
+
+
+def test_a_week_gets_steady_carers_who_are_changed_adopted_seen_and_taken_back(visit, seven):
+    desk = visit("provider")
+    page = desk.page
+    desk.goto("/console/dispatch/plan/")
+    page.get_by_role("link", name="周计划").click()
+    page.get_by_role("button", name="生成建议").click()
+    page.get_by_role("heading", name="周计划").wait_for()
+    lines = page.get_by_role("group", name="固定护理员").locator("tbody tr")
+    lines.first.wait_for()
+    proposed = [each.input_value() for each in lines.locator("select").all()]
+    assert any(proposed)
+    assert all(len(lines.nth(number).locator("td").last.inner_text()) > 5 for number in range(lines.count()))
+    desk.sound()
+    # The first line is given to somebody else by hand.
+    first = lines.first.locator("select")
+    elder = first.get_attribute("name").split(":")[1]
+    others = [option.get_attribute("value") for option in first.locator("option").all()]
+    other = next(value for value in others if value and value != proposed[0])
+    first.select_option(other)
+    with page.expect_navigation():
+        page.get_by_role("button", name="采用").click()
+    assert "已采用：新定" in page.locator("main").inner_text()
+    adopted = seven.one(STEADY)
+    assert f"{elder} {other}" in adopted
+    assert adopted.count(",") + 1 == len(set(adopted.split(",")))
+    # Where wishes are kept everybody sees who is steady; on a phone too.
+    phone = visit("provider", width=390)
+    phone.goto("/console/dispatch/wish/?kind=steady")
+    assert phone.page.get_by_text("固定").count() > 0
+    phone.goto("/console/dispatch/plan/week/")
+    assert f"现有固定护理员 {adopted.count(',') + 1} 位" in phone.page.locator("main").inner_text()
+    phone.page.get_by_role("button", name="生成建议").click()
+    phone.page.get_by_role("group", name="固定护理员").locator("select").first.wait_for()
+    assert "已是固定护理员" in phone.page.locator("main").inner_text()
+    phone.sound()
+    with phone.page.expect_navigation():
+        phone.page.get_by_role("button", name="撤销上一次采用").click()
+    assert "已撤销上一次采用" in phone.page.locator("main").inner_text()
+    assert seven.one(STEADY) == ""

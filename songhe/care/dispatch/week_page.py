@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -57,9 +57,9 @@ def week_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
         try:
             if act in ("adopt", "undo"):
                 done = (
-                    services.adopt_steady(provider_id=provider_id, chosen=_chosen(request))
+                    services.adopt_steady(provider_id=provider_id, chosen=_chosen(request), as_of=_as_of(request))
                     if act == "adopt"
-                    else services.undo_adoption(provider_id=provider_id)
+                    else services.undo_adoption(provider_id=provider_id, as_of=_as_of(request))
                 )
                 messages.success(request, f"已采用：{done}" if act == "adopt" else f"已撤销上一次采用：{done}")
                 return redirect(pages.url("week"))
@@ -73,6 +73,7 @@ def week_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
         "form": form,
         "proposal": proposal,
         "lines": _shown(request, proposal),
+        "as_of": services.steady_as_of(provider_id) if provider_id is not None else None,
         "steady": sum(map(len, steady_of(provider_id).values())) if provider_id is not None else None,
         "monday": form.cleaned_data.get("monday") if form.is_bound and form.is_valid() else None,
     }
@@ -85,6 +86,14 @@ def _again(form: WeekForm, provider_id: UUID) -> Proposal | None:
         return propose(provider_id, form.cleaned_data["monday"])
     except Refused:
         return None
+
+
+def _as_of(request: HttpRequest) -> datetime | None:
+    """Read when the steady carers that the person saw had last changed."""
+    try:
+        return datetime.fromisoformat(seen) if (seen := request.POST.get("as_of", "")) else None
+    except ValueError as error:
+        raise Refused("页面已经过时，请重新生成建议。") from error
 
 
 def _chosen(request: HttpRequest) -> dict[UUID, frozenset[UUID]]:

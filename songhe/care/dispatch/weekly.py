@@ -6,8 +6,8 @@ week and of the one before. Their weekdays were agreed with the elder and stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -35,7 +35,7 @@ MOVES = (3000, 30_000)
 
 @dataclass(frozen=True)
 class Repeated:
-    """Visits of one standing order in a week."""
+    """Visits of one standing order in a week; on its ``unstaffed`` weekdays nobody of the provider is on duty."""
 
     id: str
     elder_id: UUID
@@ -49,11 +49,22 @@ class Repeated:
     skills: frozenset[str]
     latitude: float | None
     longitude: float | None
+    unstaffed: tuple[int, ...] = ()
 
     @property
     def days(self) -> str:
         """The weekdays as people write them."""
-        return "周" + "、".join(WEEKDAYS[day - 1] for day in self.weekdays)
+        return named(self.weekdays)
+
+    @property
+    def planned(self) -> tuple[int, ...]:
+        """The weekdays on which somebody is on duty."""
+        return tuple(day for day in self.weekdays if day not in self.unstaffed)
+
+
+def named(weekdays: Iterable[int]) -> str:
+    """Return weekdays as people write them."""
+    return "周" + "、".join(WEEKDAYS[day - 1] for day in weekdays)
 
 
 @dataclass(frozen=True)
@@ -105,12 +116,14 @@ def propose(provider_id: UUID, monday: date) -> Proposal:
     for day in DAYS:
         on = monday + timedelta(days=day)
         rosters.append(people_of(provider_id, on, bounds(on)[0], set()))
-    if not any(person.shifts for people in rosters for person in people.values()):
+    unstaffed = [day + 1 for day in DAYS if not any(person.shifts for person in rosters[day].values())]
+    if len(unstaffed) == len(DAYS):
         raise Refused("这一周还没有排班次，请先排班。", field="monday")
+    repeated = [replace(each, unstaffed=tuple(day for day in each.weekdays if day in unstaffed)) for each in repeated]
     people = {key: person for roster in rosters for key, person in roster.items()}
     wishes = Wishes(provider_id, rows, people, monday, figures)
     horizon = _horizon(repeated, rosters, people, wishes, rules, figures)
-    moves = max(MOVES[0], min(MOVES[1], MOVES_A_VISIT * sum(len(each.weekdays) for each in repeated) // 7))
+    moves = max(MOVES[0], min(MOVES[1], MOVES_A_VISIT * sum(len(each.planned) for each in repeated) // 7))
     plan = plan_weeks(horizon, budget=Budget(moves=moves), seed=1)
     by_day = plan_day_by_day(horizon, plan, budget=Budget(moves=moves), seed=1, known=True)
     return Proposal(
@@ -201,13 +214,14 @@ def _horizon(
             (Need(float(each.minutes), each.skills),),
             float(each.earliest),
             float(each.latest),
-            len(each.weekdays),
-            barred=frozenset(range(1, 8)) - set(each.weekdays),
+            len(each.planned),
+            barred=frozenset(range(1, 8)) - set(each.planned),
             wished_carers=frozenset(wishes.wished.get(each.elder_id, ())),
             barred_carers=frozenset(wishes.barred.get(each.elder_id, ())),
             familiar=frozenset(wishes.familiar.get(each.elder_id, ())),
         )
         for place, each in enumerate(repeated)
+        if each.planned
     )
     workers = []
     for place, person in enumerate(people.values(), start=len(repeated)):
@@ -239,7 +253,10 @@ def _lines(
             came.setdefault(each.visit_id.rpartition("@")[0], []).append(each.carer_id)
     found = []
     for visit in repeated:
-        demand = demands[visit.id]
+        demand = demands.get(visit.id)
+        if demand is None:
+            found.append(Line(visit, "", (), f"{named(visit.unstaffed)}还没有排班次"))
+            continue
         able = [
             person
             for person in people.values()
@@ -267,11 +284,11 @@ def _why(
     steady: Mapping[UUID, set[str]],
 ) -> str:
     if not team:
-        return "这一周会做的护理员都排不下，请调整时间或班次"
+        return "；".join(["这一周会做的护理员都排不下，请调整时间或班次", *_unstaffed(visit)])
     first = team[0]
     worker = next(each for each in horizon.workers if each.id == first)
     way = float(horizon.ways[worker.mode][worker.start_place, demand.place])
-    said = [f"一周 {len(visit.weekdays)} 次能去 {came.count(first)} 次", f"从驻点过去 {way:.0f} 分钟"]
+    said = [f"一周 {len(visit.planned)} 次能去 {came.count(first)} 次", f"从驻点过去 {way:.0f} 分钟"]
     if first in steady.get(visit.elder_id, ()):
         said.insert(0, "已是固定护理员")
     elif first in demand.wished_carers:
@@ -281,9 +298,13 @@ def _why(
     others = [people[name].name for name in dict.fromkeys(came) if name != first]
     if others:
         said.append(f"其余由{'、'.join(others)}替")
-    if len(came) < len(visit.weekdays):
-        said.append(f"{len(visit.weekdays) - len(came)} 次没有人去")
-    return "；".join(said)
+    if len(came) < len(visit.planned):
+        said.append(f"{len(visit.planned) - len(came)} 次没有人去")
+    return "；".join([*said, *_unstaffed(visit)])
+
+
+def _unstaffed(visit: Repeated) -> list[str]:
+    return [f"{named(visit.unstaffed)}还没有排班次"] if visit.unstaffed else []
 
 
 def _hours(horizon: Horizon, plan: WeekPlan, people: Mapping[str, Person]) -> tuple[Hours, ...]:

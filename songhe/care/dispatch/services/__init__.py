@@ -6,7 +6,7 @@ from songhe.care.dispatch.services.live import carer_away, expire, send_nearest
 from songhe.care.dispatch.services.plans import Published, make_plan, publish, refresh
 from songhe.care.dispatch.services.running import SECONDS, ask_run, give_up, run, stop
 from songhe.care.dispatch.services.shifting import hold, move, undo
-from songhe.care.dispatch.services.steady import adopt_steady, undo_adoption
+from songhe.care.dispatch.services.steady import adopt_steady, steady_as_of, undo_adoption
 from songhe.care.dispatch.services.wishes import end_wish, note_wish
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "refresh",
     "run",
     "send_nearest",
+    "steady_as_of",
     "stop",
     "tell",
     "to_carer",

@@ -32,18 +32,26 @@ class Adopted:
         return f"新定 {self.begun} 位固定护理员，终止 {self.ended} 位。"
 
 
+def steady_as_of(provider_id: UUID) -> datetime | None:
+    """Return when a provider's steady carers last changed: what a proposal is made on; None if they never did."""
+    rows = CarerWish.objects.filter(provider_id=provider_id, kind=STEADY)
+    last: dict[str, datetime | None] = rows.aggregate(since=Max("since"), ended=Max("ended_at"))
+    return max((each for each in last.values() if each is not None), default=None)
+
+
 @transaction.atomic
-def adopt_steady(*, provider_id: UUID, chosen: Mapping[UUID, frozenset[UUID]]) -> Adopted:
+def adopt_steady(*, provider_id: UUID, chosen: Mapping[UUID, frozenset[UUID]], as_of: datetime | None) -> Adopted:
     """Make carers the steady ones of these elders, all or none; other elders keep theirs.
 
+    ``as_of`` is what ``steady_as_of`` said when the choice was made.
+
     Raises:
-        Refused: nobody is chosen, an elder has no order of this provider, a carer is not in its service or is one the
-            elder does not want, named.
+        Refused: nobody is chosen, the steady carers have changed since, an elder has no order of this provider, a
+            carer is not in its service or is one the elder does not want, named.
     """
     if not any(chosen.values()):
         raise Refused("还没有选固定护理员。")
-    # Two proposals that are adopted at once follow each other.
-    lock_key(f"dispatch.steady:{provider_id}")
+    _one_at_a_time(provider_id, as_of)
     orders = Order.objects.filter(provider_id=provider_id, elder_id__in=chosen).order_by("elder_id", "-id")
     elders = {row["elder_id"]: row for row in orders.distinct("elder_id").values("elder_id", "area_id", "elder__name")}
     wanted = {staff for each in chosen.values() for staff in each}
@@ -82,11 +90,17 @@ def adopt_steady(*, provider_id: UUID, chosen: Mapping[UUID, frozenset[UUID]]) -
     return Adopted(begun, ended)
 
 
+def _one_at_a_time(provider_id: UUID, as_of: datetime | None) -> None:
+    """Wait for whoever is changing the steady carers, then insist that they are as the person saw them."""
+    lock_key(f"dispatch.steady:{provider_id}")
+    if steady_as_of(provider_id) != as_of:
+        raise Refused("固定护理员在此期间有人改过，请重新生成建议。什么都没有改。")
+
+
 def _moment(provider_id: UUID) -> datetime:
     """Return a moment that no other adoption has, for adoptions are told apart by it."""
-    rows = CarerWish.objects.filter(provider_id=provider_id, kind=STEADY)
-    last: dict[str, datetime | None] = rows.aggregate(since=Max("since"), ended=Max("ended_at"))
-    return max([now(), *(each + timedelta(microseconds=1) for each in last.values() if each is not None)])
+    last = steady_as_of(provider_id)
+    return now() if last is None else max(now(), last + timedelta(microseconds=1))
 
 
 def _begin(area_id: int, elder_id: UUID, provider_id: UUID, staff_id: UUID, moment: datetime) -> None:
@@ -104,13 +118,13 @@ def _begin(area_id: int, elder_id: UUID, provider_id: UUID, staff_id: UUID, mome
 
 
 @transaction.atomic
-def undo_adoption(*, provider_id: UUID) -> Adopted:
+def undo_adoption(*, provider_id: UUID, as_of: datetime | None) -> Adopted:
     """Take the last adoption back: those it began end, those it ended go on.
 
     Raises:
-        Refused: there is none in force.
+        Refused: there is none in force, or the steady carers have changed since ``as_of``.
     """
-    lock_key(f"dispatch.steady:{provider_id}")
+    _one_at_a_time(provider_id, as_of)
     rows = CarerWish.objects.filter(provider_id=provider_id, kind=STEADY)
     last = rows.filter(ended_at__isnull=True).order_by("-since").values_list("since", flat=True).first()
     if last is None:

@@ -1,13 +1,17 @@
 """Two dispatchers at once: one carer is never in two places, and only the database stands in the way."""
 
+import threading
+
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
 
 from songhe.care.dispatch import services
+from songhe.care.dispatch.services import steady
 from songhe.care.dispatch.tests.conftest import MORNING
 from songhe.care.dispatch.tests.round import Round
+from songhe.care.dispatch.weekly import steady_of
 from songhe.care.visits import services as visits
 from songhe.care.visits.models import Visit
 from songhe.config.database import server
@@ -76,3 +80,55 @@ def test_without_the_exclusion_the_carer_would_be_in_two_places(two_orders):
     results = together(*(planning(two_orders, order) for order in two_orders.found))
     assert not any(isinstance(result, Exception) for result in results), results
     assert first_carers_visits(two_orders) == 2
+
+
+@pytest.fixture
+def two_proposals(transactional_db):
+    """Two carers, each of whom one dispatcher has proposed for the same elder."""
+    with at(MORNING), use(Scope.system()):
+        round_ = Round(carers=2)
+        elder = round_.poor()
+        round_.given(person=elder)
+        round_.elder = elder
+    return round_
+
+
+def adopting(round_, carer):
+    def act():
+        with at(MORNING), use(round_.manager.scope()):
+            return services.adopt_steady(
+                provider_id=round_.provider.pk, chosen={round_.elder.pk: frozenset([carer.pk])}, as_of=None
+            )
+
+    return act
+
+
+def steady_carers(round_):
+    with use(Scope.system()):
+        return steady_of(round_.provider.pk)[round_.elder.pk]
+
+
+def test_of_two_proposals_adopted_at_once_one_holds_and_the_other_is_told(two_proposals):
+    results = together(*(adopting(two_proposals, carer) for carer in two_proposals.carers))
+    (winner,) = (number for number, result in enumerate(results) if isinstance(result, steady.Adopted))
+    (refused,) = (result for result in results if isinstance(result, Refused))
+    assert "有人改过" in refused.message
+    assert steady_carers(two_proposals) == {str(two_proposals.carers[winner].pk)}
+
+
+def test_without_the_lock_the_elder_would_get_both_carers(two_proposals, monkeypatch):
+    """The control: each of the two has looked before either has written."""
+    looked = threading.Barrier(2)
+    look = steady.steady_as_of
+
+    def look_together(provider_id):
+        found = look(provider_id)
+        if found is None and not looked.broken:
+            looked.wait(timeout=10)
+        return found
+
+    monkeypatch.setattr(steady, "lock_key", lambda key: None)
+    monkeypatch.setattr(steady, "steady_as_of", look_together)
+    results = together(*(adopting(two_proposals, carer) for carer in two_proposals.carers))
+    assert all(isinstance(result, steady.Adopted) for result in results), results
+    assert steady_carers(two_proposals) == {str(carer.pk) for carer in two_proposals.carers}
