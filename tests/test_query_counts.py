@@ -32,6 +32,7 @@ FACES = {
 
 # Lists that the demo leaves empty: neither how they grow nor what their records' pages take is known.
 WITHOUT_ROWS = {
+    "api-key", "api-taking",
     "assessment-recognition", "catalogue-cover", "dispatch-plan", "dispatch-swap", "dispatch-wish",
     "elders-consent", "elders-contact", "elders-follow-up", "elders-guardian", "elders-label", "elders-label-rule",
     "exchange-handout", "exchange-merge", "exchange-partner", "facilities-bed", "facilities-bed-stay",

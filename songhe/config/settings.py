@@ -51,6 +51,7 @@ ROOMS = [
     "songhe.faces.family",
     "songhe.faces.screen",
     "songhe.faces.caremap",
+    "songhe.faces.api",
 ]
 
 INSTALLED_APPS = [
@@ -89,6 +90,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "songhe.faces.api.middleware.KeyMiddleware",
     "songhe.core.console.middleware.PageMiddleware",
 ]
 
@@ -188,6 +190,9 @@ WIDE_DAY_CARERS = int(os.environ.get("SONGHE_WIDE_DAY_CARERS", "128"))
 # Lists of more rows than this are exported in the background, and kept for so many hours for whoever asked.
 EXPORT_AT_ONCE_ROWS = int(os.environ.get("SONGHE_EXPORT_AT_ONCE_ROWS", "2000"))
 EXPORT_KEPT_HOURS = int(os.environ.get("SONGHE_EXPORT_KEPT_HOURS", "24"))
+
+# So many requests of other systems are answered for one key, or one person, by one server process.
+API_RATE = os.environ.get("SONGHE_API_RATE", "600/min")
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"

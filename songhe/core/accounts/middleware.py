@@ -8,13 +8,14 @@ import pghistory
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from songhe.core.accounts.models import User
-from songhe.core.accounts.returning import to_sign_in
+from songhe.core.accounts.returning import is_machine, to_sign_in
 from songhe.core.calendar.services import now
 from songhe.core.scope.services import use
 
@@ -47,12 +48,16 @@ class RequestScopeMiddleware:
             return None
         if self._idled(request):
             logout(request)
+            if is_machine(request):
+                return None
             messages.info(request, "您已较长时间没有操作，为保护老年人信息已自动退出，请重新登录。")
             return to_sign_in(request)
         if request.path.startswith(ANTEROOM):
             # Left to Django, so that the sign-in library's own middleware sees its exceptions.
             return None
         if detour := self._detour(user):
+            if is_machine(request):
+                raise PermissionDenied("这个账号还要先在网页上登录一次，设置两步验证或更改初始密码。")
             return redirect(detour)
         with use(user.scope()):
             response = view(request, *args, **kwargs)
@@ -61,6 +66,9 @@ class RequestScopeMiddleware:
         return response
 
     def _idled(self, request: HttpRequest) -> bool:
+        if SESSION_KEY not in request.session:
+            # Known by a key, which has its own day to end.
+            return False
         seen, moment = request.session.get(LAST_SEEN), int(now().timestamp())
         if seen is not None and moment - seen > settings.SESSION_IDLE_SECONDS:
             return True

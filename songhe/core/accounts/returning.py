@@ -1,4 +1,4 @@
-"""Leading people to sign in, and back to where they were."""
+"""Leading people to sign in, and back to where they were; other systems are told instead."""
 
 from urllib.parse import urlsplit
 
@@ -8,12 +8,19 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 HOME = "/"
+# Here other systems ask: nobody reads pages there, or can be led anywhere.
+MACHINES = "/api/v1/"
 
 
 def is_part(request: HttpRequest) -> bool:
     """Tell whether htmx asks for a part of a page."""
     htmx = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request  # type: ignore[union-attr]
+
+
+def is_machine(request: HttpRequest) -> bool:
+    """Tell whether another system asks."""
+    return request.path.startswith(MACHINES)
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:

@@ -44,6 +44,8 @@ _CARE_VIEW = {
     "outreach.view",
 }
 _MONEY_VIEW = {"funds.view", "contracts.view", "settlement.view", "payments.view", "ledger.view"}
+# To connect a system that reads as they do.
+_CONNECT = {"api.view", "api.make", "api.revoke"}
 _OVERSIGHT = {"indicators.view", "screen.view", "supervision.view"}
 
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -92,6 +94,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         }
         | {"outreach.view", "outreach.handle"}
         | {"orders.*", "dispatch.*", "visits.judge", "visits.verify", "settlement.draw", "funds.edit"}
+        | _CONNECT
     ),
     Role.OPERATOR: frozenset(
         _REGISTERS | _CARE_VIEW | {"hotline.use", "orders.*", "dispatch.*", "elders.reveal", "careplans.edit"}
@@ -116,22 +119,25 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         }
         | {"providers.view", "providers.report", "catalogue.view", "catalogue.publish"}
         | {"facilities.view", "facilities.house", "contracts.view", "areas.lookup", "elders.lookup"}
+        | _CONNECT
     ),
     Role.FAMILY: frozenset({"family.use"}),
     Role.POLICY_OFFICER: frozenset(
-        _REGISTERS | {"policy.*", "indicators.*", "screen.view", "catalogue.edit", "assessment.view"}
+        _REGISTERS | _CONNECT | {"policy.*", "indicators.*", "screen.view", "catalogue.edit", "assessment.view"}
     ),
     Role.FINANCE_CHECKER: frozenset(_MONEY_VIEW | {"settlement.check", "visits.view", "orders.view", "providers.view"}),
     Role.FINANCE_APPROVER: frozenset(
         _MONEY_VIEW | {"settlement.approve", "visits.view", "orders.view", "providers.view", "funds.edit"}
     ),
-    Role.CASHIER: frozenset(_MONEY_VIEW | {"payments.pay", "providers.view"}),
-    Role.INSPECTOR: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT | {"elders.export"}),
+    Role.CASHIER: frozenset(_MONEY_VIEW | _CONNECT | {"payments.pay", "providers.view"}),
+    Role.INSPECTOR: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT | _CONNECT | {"elders.export"}),
     Role.AUDITOR: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT | {"journal.view"}),
     Role.LEADER: frozenset(_REGISTERS | _CARE_VIEW | _MONEY_VIEW | _OVERSIGHT),
     Role.SYSTEM_ADMIN: frozenset({"system.*", "areas.view", "packs.*", "catalogue.view"}),
-    Role.SECURITY_ADMIN: frozenset({"accounts.*", "areas.view", "providers.lookup"}),
-    Role.AUDIT_ADMIN: frozenset({"journal.*", "accounts.view"}),
+    Role.SECURITY_ADMIN: frozenset(
+        {"accounts.*", "areas.view", "providers.lookup", "api.view", "api.revoke", "api.oversee"}
+    ),
+    Role.AUDIT_ADMIN: frozenset({"journal.*", "accounts.view", "api.view", "api.oversee"}),
 }
 
 

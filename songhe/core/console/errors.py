@@ -1,14 +1,19 @@
-"""Error pages: what happened, in Chinese, with a reference number that the log carries too."""
+"""Error pages: what happened, in Chinese, with a reference number that the log carries too.
+
+Other systems get the same words as ``application/problem+json`` (RFC 9457).
+"""
 
 import logging
 import secrets
 import sys
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from songhe.core.accounts.returning import is_machine
 from songhe.core.console.context import PRODUCT
 
 logger = logging.getLogger(__name__)
@@ -42,18 +47,32 @@ def server_error(request: HttpRequest) -> HttpResponse:
     reference = secrets.token_hex(4).upper()
     logger.error("error %s at %s", reference, request.path, exc_info=True)
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return _database_away(reference)
+        return _database_away(request, reference)
     return _page(request, 500, "系统出错", "刚才的操作没有完成，数据没有改变。请稍后再试。", reference=reference)
 
 
-def _database_away(reference: str) -> HttpResponse:
+def _database_away(request: HttpRequest, reference: str) -> HttpResponse:
     """Say that the database does not answer, on a page that asks it nothing: no menu, no name, no session."""
     message = "数据库正忙，或正在恢复。刚才的操作没有完成，数据没有改变，请返回上一页稍后再提交，已填写的内容会保留。"
-    context = {"product": PRODUCT, "code": 503, "title": "请稍候再试", "message": message, "reference": reference}
-    page = render_to_string("console/error.html", context)
-    return HttpResponse(page, status=503, headers={"Retry-After": "3"})
+    if is_machine(request):
+        answer: HttpResponse = problem(503, "请稍候再试", message, reference=reference)
+    else:
+        context = {"product": PRODUCT, "code": 503, "title": "请稍候再试", "message": message, "reference": reference}
+        answer = HttpResponse(render_to_string("console/error.html", context), status=503)
+    answer["Retry-After"] = "3"
+    return answer
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JsonResponse:
+    """Tell another system what was wrong; ``more`` says where, empty values are left out."""
+    body = {"status": status, "title": title, "detail": detail, **{key: value for key, value in more.items() if value}}
+    return JsonResponse(
+        body, status=status, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False}
+    )
 
 
 def _page(request: HttpRequest, code: int, title: str, message: str, reference: str = "") -> HttpResponse:
+    if is_machine(request):
+        return problem(code, title, message, reference=reference)
     context = {"code": code, "title": title, "message": message, "reference": reference}
     return render(request, "console/error.html", context, status=code)

@@ -10,6 +10,8 @@ from django.shortcuts import render
 
 from songhe.core.accounts.middleware import RequestScopeMiddleware, View
 from songhe.core.accounts.models import User
+from songhe.core.accounts.returning import is_machine
+from songhe.core.console.errors import problem
 from songhe.core.console.notes import note_denied
 from songhe.core.errors import Busy, Refused
 
@@ -62,6 +64,8 @@ class PageMiddleware(RequestScopeMiddleware):
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     """Show why something was not done: 409, or 503 with a time to try again when somebody else holds the row."""
     busy = isinstance(error, Busy)
+    if is_machine(request):
+        return _told(error, busy=busy)
     context = {
         "code": 503 if busy else 409,
         "title": "请稍候再试" if busy else "没有办成",
@@ -74,3 +78,13 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     if busy:
         response["Retry-After"] = "3"
     return response
+
+
+def _told(error: Refused, *, busy: bool) -> HttpResponse:
+    """Tell another system: 422 where one thing that it sent is wrong."""
+    if busy:
+        answer = problem(503, "请稍候再试", error.message)
+        answer["Retry-After"] = "3"
+        return answer
+    wrong = [{"where": error.field, "message": error.message}] if error.field else None
+    return problem(422 if wrong else 409, "没有办成", error.message, errors=wrong)

@@ -49,6 +49,12 @@ def guarded(pages: Pages, view: PageView, verb: str) -> PageView:
     return inner
 
 
+def demand_permission(user: User, permission: str, what: str) -> None:
+    """Raise PermissionDenied, with a sentence, unless the person holds a permission for what has no declared pages."""
+    if not user.may(permission):
+        raise PermissionDenied(f"“{what}”需要 {permission} 权限，您的角色是{user.get_role_display()}。")
+
+
 def demand(pages: Pages, user: User, verb: str) -> None:
     """Raise PermissionDenied, with a sentence, unless the person may do this on these pages."""
     if not pages.may(user, verb):

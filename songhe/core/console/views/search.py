@@ -24,11 +24,9 @@ def search_view(request: HttpRequest) -> HttpResponse:
     """
     user = person(request)
     text = request.POST.get("q", "").strip()[:100]
-    groups = _groups(request, user, text, "search") if text else []
     part = "part" in request.POST
     # While somebody types, only where nothing else was found: a short list need not be complete.
-    nearby = _groups(request, user, text, "search_nearby") if text and not (part and groups) else []
-    nearby = [group for group in nearby if group["pages"] not in [exact["pages"] for exact in groups]]
+    groups, nearby = found_everywhere(request, user, text, briefly=part)
     context = {"text": text, "groups": groups, "nearby": nearby}
     if part:
         return render(request, "console/parts/found.html", context)
@@ -36,6 +34,19 @@ def search_view(request: HttpRequest) -> HttpResponse:
     if len(only) == 1 and only[0][1]:
         return led_to(request, only[0][1])
     return render(request, "console/search.html", context)
+
+
+def found_everywhere(
+    request: HttpRequest, user: User, text: str, *, briefly: bool = False
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the first rows of each set of pages that match, and those that almost do on pages where none match.
+
+    ``briefly`` looks for the latter only where nothing matches at all.
+    """
+    groups = _groups(request, user, text, "search") if text else []
+    nearby = _groups(request, user, text, "search_nearby") if text and not (briefly and groups) else []
+    exact = [group["pages"] for group in groups]
+    return groups, [group for group in nearby if group["pages"] not in exact]
 
 
 def _groups(request: HttpRequest, user: User, text: str, how: str) -> list[dict[str, Any]]:
