@@ -4,10 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 
+from songhe.core.records import Stored
 from songhe.core.scope.roles import RowScope
 
 
-class Area(models.Model):
+class Area(Stored):
     """A division; its subtree is the half-open code range [code, upper)."""
 
     # A person's own area is looked up before their scope is taken.

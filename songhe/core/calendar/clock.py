@@ -12,7 +12,7 @@ _clock: ContextVar[datetime | None] = ContextVar("songhe_clock", default=None)
 
 def now() -> datetime:
     """Return the present moment, aware, in local time (Asia/Shanghai)."""
-    return timezone.localtime(_clock.get() or timezone.now())
+    return (_clock.get() or timezone.now()).astimezone(timezone.get_default_timezone())
 
 
 def today() -> date:

@@ -33,7 +33,8 @@ class Column:
     ``name`` is a path over fields, properties and relations (``"elder.name"``); ``label`` its heading (the field's
     ``verbose_name`` unless given); ``order_by`` the fields to sort by (a stored field sorts by itself); ``render``
     takes the record and returns text or safe HTML; ``tones`` colours a choice's badge by its value; ``number`` says of
-    a column without a stored number that it is written to the right.
+    a column without a stored number that it is written to the right. ``needs`` names the record's stored fields that
+    ``render`` or a property reads, so that long exports need not read the others.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     render: Callable[[Any], str] | None = None
     tones: dict[str, str] | None = None
     number: bool = False
+    needs: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -239,7 +241,7 @@ def cells_of(model: type[models.Model], column: Column) -> Callable[[Any], Cell]
         return lambda obj: cell_of(obj, column)
     name, choices = column.name, _choices(field)
     if isinstance(field, SealedField):
-        masked = attrgetter(f"{name}_masked")
+        masked = field.masker()
         return lambda obj: masked(obj) or None
     if field is None:
         member = getattr(model, name, None)
@@ -248,6 +250,8 @@ def cells_of(model: type[models.Model], column: Column) -> Callable[[Any], Cell]
         worked_out = member.fget
         return lambda obj: _cell(worked_out(obj), None, obj, name)
     value_in = attrgetter(field.attname if field.related_model is None else field.name)
+    if isinstance(field, models.ForeignKey):
+        return lambda obj: None if (linked := value_in(obj)) is None else str(linked) or None
     if choices and isinstance(field, models.CharField):
         labels = {key: str(label) for key, label in choices.items()}
         return lambda obj: labels.get(value_in(obj), value_in(obj)) or None

@@ -4,7 +4,10 @@ The rows are read in pieces, each under the scope the person has then, so that p
 transaction is long. A file comes under its name whole or not at all: whatever kills the writer leaves no half of one.
 """
 
+import gc
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +20,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import now
-from songhe.core.console.export import CHUNK, ListWorkbook
+from songhe.core.console.display import Column
+from songhe.core.console.export import CHUNK, ListWorkbook, read_only_for
 from songhe.core.console.listing import Listing
 from songhe.core.console.models import Export, ExportState
 from songhe.core.console.notes import note_export
@@ -113,7 +117,7 @@ def _write(export: Export) -> None:
         with part.open("wb") as target:
             columns = [column for column in pages.all_columns if column.key in export.columns]
             with ListWorkbook(target, pages, columns) as book:
-                _fill(book, export, _listing(export, pages))
+                _fill(book, export, _listing(export, pages), columns)
             target.flush()
             os.fsync(target.fileno())
         _finish(export, part, book.rows)
@@ -139,19 +143,30 @@ def _listing(export: Export, pages: Pages) -> Listing:
     return Listing(pages, request, export.user)
 
 
-def _fill(book: ListWorkbook, export: Export, listing: Listing) -> None:
+def _fill(book: ListWorkbook, export: Export, listing: Listing, columns: Sequence[Column]) -> None:
     """Write the list's rows, a piece a transaction; between them progress is noted and a stop is heeded."""
     scope, limit = export.user.scope(), listing.pages.export_limit
     with use(scope):
-        # One more than may be: the workbook refuses it.
         keys = list(listing.queryset.values_list("pk", flat=True)[: limit + 1])
+    book.refuse_beyond(len(keys))
     _go_on(export, 0, len(keys))
     for start in range(0, len(keys), CHUNK):
         piece = keys[start : start + CHUNK]
-        with use(scope):
-            found = listing.all_rows.filter(pk__in=piece).in_bulk()
+        with use(scope), _unswept():
+            found = read_only_for(listing.all_rows.filter(pk__in=piece), columns).in_bulk()
             book.add_records(found[key] for key in piece if key in found)
         _go_on(export, min(start + CHUNK, len(keys)), len(keys))
+
+
+@contextmanager
+def _unswept() -> Iterator[None]:
+    """Look for garbage once, after a block that makes very many objects, instead of over and over while it does."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect(0)
 
 
 def _go_on(export: Export, done: int, total: int) -> None:

@@ -5,6 +5,7 @@ sealed with the row's id as associated data, and keeps the blind index column in
 is what pages show.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -111,6 +112,19 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]
     def context(self, pk: Any) -> str:
         """Return what binds a row's value to its place."""
         return f"{self.model._meta.db_table}:{pk}:{self.column}"
+
+    def masker(self) -> Callable[[models.Model], str]:
+        """Return what writes the masked form in many records; the keys are asked for once, here."""
+        unseal, attname, (head, tail) = sealing.sealer().unseal, self.attname, self.mask
+
+        def masked(instance: models.Model) -> str:
+            value = instance.__dict__.get(attname)
+            if isinstance(value, bytes | memoryview):
+                value = unseal(bytes(value), context=self.context_of(instance))
+                return sealing.mask(value, head=head, tail=tail)
+            return _masked(instance, self)
+
+        return masked
 
     def pre_save(self, model_instance: models.Model, add: bool) -> bytes | None:
         """Seal what was written as plain text and set its blind index; what is sealed already stays."""

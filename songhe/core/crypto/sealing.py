@@ -72,7 +72,7 @@ def sealer() -> Sealer:
     """Return the sealer of the keyring as it is now."""
     global _present
     ring = keyring.load()
-    if _present is None or _present.ring != ring:
+    if _present is None or _present.ring is not ring:
         _present = Sealer(ring)
     return _present
 

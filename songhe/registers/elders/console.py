@@ -148,10 +148,10 @@ class ElderPages(Pages):
     columns = [
         Column("name", order_by="name_pinyin"),
         "sex",
-        Column("age", "年龄", order_by="-birth_date"),
+        Column("age", "年龄", order_by="-birth_date", needs=("birth_date", "death_date")),
         Column("area", "居住社区", order_by="area_id"),
         Column("living_situation", tones=LIVING_TONES),
-        Column("difficulties", "困难类别", render=_difficulty_text),
+        Column("difficulties", "困难类别", render=_difficulty_text, needs=()),
         Column("ability_level", tones=LEVEL_TONES),
         "phone",
         "state",
