@@ -37,6 +37,36 @@ PROBLEMS = {
     "429": "请求太频繁",
     "503": "正忙，稍候再试",
 }
+ERROR: Schema = {
+    "type": "object",
+    "properties": {
+        "column": {"type": "string", "description": "哪一列"},
+        "wrong": {"type": "string", "description": "错在哪里"},
+        "todo": {"type": "string", "description": "怎么办"},
+    },
+}
+DELIVERY: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "stage": {"type": "string", "description": "进度：待核对、待导入、已导入、已撤销"},
+        "job": {"type": "string", "description": "大名册在后台核对：waiting、running、failed"},
+        "refusal": {"type": "string", "description": "没有核对的原因"},
+        "as_of": {"type": "string", "format": "date", "description": "名册日期"},
+        "rows_read": {"type": "integer", "description": "行数"},
+        "rows_skipped": {"type": "integer", "description": "跳过的空行、合计行"},
+        "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "核对结果的行数"},
+        "applied": {"type": "integer", "description": "已导入的行数"},
+        "wrong": {
+            "type": "array",
+            "description": "有问题的行，最多 500 行",
+            "items": {
+                "type": "object",
+                "properties": {"line": {"type": "integer"}, "errors": {"type": "array", "items": ERROR}},
+            },
+        },
+    },
+}
 GROUP: Schema = {
     "type": "object",
     "properties": {
@@ -62,6 +92,8 @@ def complete(schema: dict[str, Any], served: Sequence[Pages]) -> None:
     found = _object({"found": _array(GROUP), "nearby": {**_array(GROUP), "description": "差一点相符的"}})
     _answer(operations["search"], found)
     _answer(operations["search-numbers"], found)
+    _answer(operations["deliver"], DELIVERY)
+    _answer(operations["delivery"], DELIVERY)
     entry = _object({"list": {"type": "string"}, "label": {"type": "string"}})
     area: Schema = {"type": ["string", "null"], "description": "负责区划的代码"}
     account: dict[str, Schema] = {"account": {"type": "string"}, "role": {"type": "string"}, "area": area}

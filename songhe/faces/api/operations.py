@@ -4,6 +4,7 @@ Nothing is declared here that a room's ``console.py`` does not say already: whoe
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -11,19 +12,20 @@ from urllib.parse import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import NinjaAPI, Schema
+from ninja import File, Form, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.files import UploadedFile
 from ninja.openapi.schema import OpenAPISchema
 from ninja.renderers import JSONRenderer
 
 from songhe.core.console.errors import problem
 from songhe.core.console.listing import COUNT_BOUND
 from songhe.core.console.pages import Pages
-from songhe.core.console.registry import all_pages, autodiscover
+from songhe.core.console.registry import all_pages, autodiscover, pages_named
 from songhe.core.console.views.access import demand, person, record
 from songhe.core.console.views.search import found_everywhere
 from songhe.core.journal.services import reveal
-from songhe.faces.api import access, describing, services
+from songhe.faces.api import access, deliveries, describing, services
 from songhe.faces.api.asking import Selection, Wrong, row_of, without_numbers
 from songhe.faces.api.values import items_of
 
@@ -189,6 +191,40 @@ def offer(pages: Pages) -> None:
 
 for _pages in SERVED:
     offer(_pages)
+
+
+# --- rolls handed in --------------------------------------------------------------------------------------------
+
+SOURCE, ROLL = pages_named("exchange-source"), pages_named("elders-import")
+
+
+@api.post(
+    "/exchange/source/{pk}/deliveries",
+    operation_id="deliver",
+    url_name="deliver",
+    tags=["报送名册"],
+    summary="报送一份名册，随即核对；导入由人在页面上决定",
+)
+def deliver(request: HttpRequest, pk: str, file: File[UploadedFile], as_of: Form[date | None] = None) -> dict[str, Any]:
+    user = person(request)
+    demand(ROLL, user, "create")
+    source = record(request, SOURCE, pk)
+    return deliveries.standing(deliveries.hand_in(source=source, file=file, as_of=as_of, user=user))
+
+
+@api.get(
+    "/exchange/source/{pk}/deliveries/{roll}",
+    operation_id="delivery",
+    url_name="delivery",
+    tags=["报送名册"],
+    summary="一份名册核对和导入的情况，有问题的行",
+)
+def delivery(request: HttpRequest, pk: str, roll: str) -> dict[str, Any]:
+    demand(ROLL, person(request), "view")
+    batch = record(request, ROLL, roll)
+    if str(batch.source_id) != pk:
+        raise Http404("这个来源没有这份名册。")
+    return deliveries.standing(batch)
 
 
 # --- what is told when something is wrong -----------------------------------------------------------------------
