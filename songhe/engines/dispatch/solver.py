@@ -1,4 +1,4 @@
-"""Planning a day: a first plan by cheapest insertion, then annealing on every core, the best plan shared now and then.
+"""Planning a day: first plans by cheapest insertion, annealing on every core, then all from the best, cooler.
 
 With a budget of moves, a seed and a number of threads always give the same plan; with a budget of seconds, the
 temperature follows the clock, and the best plan found in the time is returned. The compiled core is made ready before
@@ -50,8 +50,11 @@ FULL_MOVES = 50_000
 MOVES_A_SECOND = 800_000
 CHUNK_SECONDS = 0.05
 PAIR_TRIES = 4000
-# Shares of the budget, and the share of the first round's heat at which each round starts from the best plan of all.
+# Shares of the budget, and the share of the full heat each begins with: for plans of their own, then all from the best.
 ROUNDS = ((0.8, 1.0), (0.2, 0.1))
+# Where there is time for so many moves for each item, a search begins again from another first plan, at most so often:
+# what the first plan settles, no heat that leaves a good plan standing undoes.
+TRIES, TRY_MOVES = 6, 100_000
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def _search(
 ) -> Solved:
     first = core(problem, seed * 1_000_003 + 1)
     begin(problem, first, start)
+    labels = first.label.copy()
     order = hardest_first(problem)
     order = order[first.link[2 * order, CARER] < 0]
     # The first part is always filled in: an order that comes in has a place sought for it, however short the time.
@@ -137,19 +141,35 @@ def _search(
         annealing.fill(first, part, PAIR_TRIES)
     more = range(1, max(1, budget.threads))
     searches = [first, *(sibling(first, seed * 1_000_003 + 7919 * thread + 1) for thread in more)]
-    run = _Annealing(
-        searches, budget, clock, stop, progress, hot=_heat(budget, len(problem.visits)) if start is None else WARM
-    )
+    visits = len(problem.visits)
+    tries, hot = (_tries(budget, visits), _heat(budget, visits)) if start is None else (1, WARM)
+
+    def fill_again(search: Core) -> None:
+        search.label[:] = labels
+        annealing.adopt(search, np.full(2 * visits, -1, dtype=np.int64))
+        annealing.fill(search, order, PAIR_TRIES)
+
+    run = _Annealing(searches, budget, clock, stop, progress, hot=hot, tries=tries, fill_again=fill_again)
     moves = run.run()
     best = min(searches, key=lambda each: float(each.cost[BEST]))
     restore(best)
     return Solved(extract(problem, best), (), float(best.cost[BEST]), moves)
 
 
+def _moves_for_each(budget: Budget, items: int) -> float:
+    moves = budget.moves or 0 if budget.seconds is None else budget.seconds * MOVES_A_SECOND
+    return moves / items
+
+
 def _heat(budget: Budget, items: int) -> float:
     """Return the temperature to begin with, in legs, by the moves there will be for each item."""
-    moves = budget.moves or 0 if budget.seconds is None else budget.seconds * MOVES_A_SECOND
-    return max(WARM, HOT * min(1.0, moves / items / FULL_MOVES))
+    return max(WARM, HOT * min(1.0, _moves_for_each(budget, items) / FULL_MOVES))
+
+
+def _tries(budget: Budget, items: int) -> int:
+    """Return from how many first plans each thread is to begin, by the moves there will be for each item."""
+    share, _ = ROUNDS[0]
+    return max(1, min(TRIES, int(share * _moves_for_each(budget, items) / TRY_MOVES)))
 
 
 def _over(budget: Budget, clock: float) -> bool:
@@ -157,7 +177,7 @@ def _over(budget: Budget, clock: float) -> bool:
 
 
 class _Annealing:
-    """Annealing in rounds: every thread for itself, then all from the best, cooler."""
+    """Annealing in rounds: every thread from first plans of its own, then all from the best, cooler."""
 
     def __init__(
         self,
@@ -168,7 +188,10 @@ class _Annealing:
         progress: Callable[[float, float], None] | None,
         *,
         hot: float,
+        tries: int,
+        fill_again: Callable[[Core], None],
     ) -> None:
+        self.tries, self.fill_again = tries, fill_again
         self.searches, self.budget, self.clock = searches, budget, clock
         self.stop, self.progress = stop, progress
         leg = mean_leg(searches[0])
@@ -178,10 +201,15 @@ class _Annealing:
     def run(self) -> int:
         """Search until the budget is used; return the moves tried by all threads."""
         made, spent = 0, 0.0
+        (share, heat), *cooler = ROUNDS
+        rounds = [(share / self.tries, heat)] * self.tries + cooler
         with ThreadPoolExecutor(len(self.searches)) as pool:
-            for share, heat in ROUNDS:
-                if spent > 0:
+            for at, (share, heat) in enumerate(rounds):
+                if at >= self.tries:
                     self._share_best()
+                elif self.tries > 1:
+                    # The first thread has a first plan already, which the others were given a copy of.
+                    list(pool.map(self.fill_again, self.searches[at == 0 :]))
                 jobs = [pool.submit(self._anneal, each, spent, share, heat) for each in self.searches]
                 made += sum(job.result() for job in jobs)
                 spent += share

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from songhe.engines.dispatch import annealing
 from songhe.engines.dispatch.arrays import core
 from songhe.engines.dispatch.checking import check
 from songhe.engines.dispatch.commands import bench
@@ -102,6 +103,26 @@ def day(*visits: Visit, carers: tuple[Carer, ...] | None = None, ways: np.ndarra
 def visit(name: str, place: int = 1, **changes: object) -> Visit:
     """Make a half-hour visit in the morning."""
     return replace(Visit(name, place, (Need(30.0),), 540.0, 600.0), **changes)
+
+
+def test_a_long_search_begins_again_from_other_first_plans_and_a_seed_still_gives_one_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fills = []
+    filled = annealing.fill
+    monkeypatch.setattr(annealing, "fill", lambda search, *rest: (fills.append(search), filled(search, *rest)))
+    random = np.random.default_rng(7)
+    points = random.uniform(0, 30, (6, 2))
+    ways = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=2))
+    carers = tuple(Carer(name, frozenset(), 480.0, 900.0, 0, 0) for name in "ab")
+    visits = tuple(Visit(f"v{at}", at, (Need(20.0),) * (1 + at % 2), 480.0, 700.0) for at in range(1, 6))
+    problem = Problem(visits, carers, {"ebike": ways})
+    budget = Budget(moves=1_300_000, threads=2)
+    found = [solve(problem, budget=budget, seed=5) for _ in range(2)]
+    assert found[0].plan == found[1].plan
+    assert not check(problem, found[0].plan).breaches
+    # Two tries a thread: the first first plan was made before the threads parted.
+    assert len(fills) == 2 * (1 + 3)
 
 
 def test_a_plan_sound_only_as_a_whole_stays_whole() -> None:
