@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from songhe.core.accounts.models import User
 from songhe.core.console.pages import TIMELINE, Column, Command, Pages, badge, menu_link, pages
-from songhe.core.console.registry import pages_named
 from songhe.core.console.views.access import person
 from songhe.faces.api import services
 from songhe.faces.api.forms import KeyForm
@@ -99,7 +98,7 @@ class KeyPages(_Own):
 
 
 def _list(taking: Taking) -> str:
-    return pages_named(taking.page).heading
+    return taking.pages.heading if taking.pages else taking.page
 
 
 @pages

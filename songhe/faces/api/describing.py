@@ -37,6 +37,7 @@ PROBLEMS = {
     "429": "请求太频繁",
     "503": "正忙，稍候再试",
 }
+SAID = {"pk": "记录的编号（id）", "roll": "名册的编号（id）", "q": "要找的姓名、名称、住址等"}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -87,6 +88,8 @@ def complete(schema: dict[str, Any], served: Sequence[Pages]) -> None:
     schema["components"]["schemas"]["Problem"] = PROBLEM
     told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operation in operations.values():
+        for parameter in operation["parameters"]:
+            parameter.setdefault("description", SAID.get(parameter["name"], ""))
         operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
         operation["responses"] |= {code: {"description": why, "content": told} for code, why in PROBLEMS.items()}
     found = _object({"found": _array(GROUP), "nearby": {**_array(GROUP), "description": "差一点相符的"}})

@@ -8,6 +8,8 @@ from django.db.models import Q
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
+from songhe.core.console.pages import Pages
+from songhe.core.console.registry import all_pages
 from songhe.core.ids import uuid7
 from songhe.core.records import Record
 from songhe.core.scope.roles import RowScope
@@ -101,3 +103,8 @@ class Taking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.day}"
+
+    @property
+    def pages(self) -> Pages | None:
+        """The list's pages, or None where they are no longer declared."""
+        return next((pages for pages in all_pages() if pages.key == self.page), None)

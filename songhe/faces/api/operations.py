@@ -12,11 +12,13 @@ from urllib.parse import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import File, Form, NinjaAPI, Schema
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.files import UploadedFile
 from ninja.openapi.schema import OpenAPISchema
+from ninja.params.functions import File, Form
 from ninja.renderers import JSONRenderer
+from pydantic import Field
 
 from songhe.core.console.errors import problem
 from songhe.core.console.listing import COUNT_BOUND
@@ -89,7 +91,7 @@ def lists(request: HttpRequest) -> dict[str, Any]:
 
 
 class Sought(Schema):
-    q: str
+    q: str = Field(description="证件号、电话、姓名、住址等")
 
 
 @api.get("/search", operation_id="search", url_name="search", tags=["总览"], summary="搜索所有名单")
@@ -153,8 +155,8 @@ def one_of(pages: Pages) -> Callable[..., Any]:
 
 
 class Question(Schema):
-    field: str
-    reason: str
+    field: str = Field(description="哪一项号码")
+    reason: str = Field(description="理由，逐次登记")
 
 
 def number_of(pages: Pages) -> Callable[..., Any]:
@@ -205,7 +207,12 @@ SOURCE, ROLL = pages_named("exchange-source"), pages_named("elders-import")
     tags=["报送名册"],
     summary="报送一份名册，随即核对；导入由人在页面上决定",
 )
-def deliver(request: HttpRequest, pk: str, file: File[UploadedFile], as_of: Form[date | None] = None) -> dict[str, Any]:
+def deliver(
+    request: HttpRequest,
+    pk: str,
+    file: UploadedFile = File(description="名册文件：xlsx、xls、csv"),
+    as_of: date | None = Form(None, description="名册日期，不写为今天"),
+) -> dict[str, Any]:
     user = person(request)
     demand(ROLL, user, "create")
     source = record(request, SOURCE, pk)

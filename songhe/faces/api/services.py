@@ -11,7 +11,6 @@ from songhe.core.accounts.models import User
 from songhe.core.calendar.services import now, today
 from songhe.core.console.listing import COUNT_BOUND
 from songhe.core.console.pages import Pages
-from songhe.core.console.registry import pages_named
 from songhe.core.crypto.sealing import blind_index
 from songhe.core.errors import Refused
 from songhe.core.ids import uuid7
@@ -122,15 +121,16 @@ def note_takings() -> int:
         over = Taking.objects.select_for_update(of=("self",)).filter(noted_at=None, day__lt=today())
         found = list(over.select_related("user", "key").order_by("id"))
         for taking in found:
-            pages = pages_named(taking.page)
+            pages = taking.pages
+            heading = pages.heading if pages else taking.page
             how = f"密钥“{taking.key}”" if taking.key else "网页会话"
             note_access(
                 user=taking.user,
                 act=Access.Act.EXPORT,
-                table=pages.model._meta.db_table,
+                table=pages.model._meta.db_table if pages else "",
                 rows=taking.rows,
                 reason=taking.purpose,
-                subject=f"{pages.heading}（接口，{how}，{taking.day}，{taking.requests} 次请求）",
+                subject=f"{heading}（接口，{how}，{taking.day}，{taking.requests} 次请求）",
             )
         Taking.objects.filter(pk__in=[taking.pk for taking in found]).update(noted_at=now())
     return len(found)

@@ -142,10 +142,13 @@ def test_what_is_taken_is_added_up_and_noted_as_one_export_a_day(county):
         assert (row.rows, row.purpose, row.key_id) == (taken, "核对名册", county.key.pk)
         assert row.requests == -(-taken // 100)
         assert services.note_takings() == 0
+        # Of a list that an upgrade took away.
+        Taking.objects.create(user=county.user, page="gone-list", purpose="核对", day=row.day, rows=3, requests=1)
     with at(now() + timedelta(days=1)):
-        assert (services.note_takings(), services.note_takings()) == (1, 0)
+        assert (services.note_takings(), services.note_takings()) == (2, 0)
     with use(Scope.system()):
-        [noted] = Access.objects.filter(act=Access.Act.EXPORT)
+        [noted, gone] = Access.objects.filter(act=Access.Act.EXPORT).order_by("-rows")
+    assert (gone.rows, gone.table) == (3, "") and gone.subject.startswith("gone-list（")
     assert (noted.user_id, noted.rows, noted.reason, noted.table) == (county.user.pk, taken, "核对名册", "elders_elder")
     assert "county的系统" in noted.subject
     assert str(taken) in county.person.opens("/console/api/taking/")
@@ -224,3 +227,5 @@ def test_every_list_and_record_is_as_described_and_asks_no_oftener_for_many_rows
             )
     assert faults == []
     assert seen > 40
+    page = county.person.opens("/api/")
+    assert not [path for path in paths if path not in page]
