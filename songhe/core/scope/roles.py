@@ -22,6 +22,8 @@ class RowScope:
     each kind of person sees the rows whose column lies in their scope, and none when the column is not named.
     ``via`` names a foreign key: rows are seen by whoever sees the row it points to.
     ``shared`` rows (lists, norms, prices) are read by every kind that no named column bounds.
+    ``own`` names the column that holds an account: rows are seen and written by that account alone, whatever its kind.
+    ``lent_sql`` is a test of ``own`` rows that others may read too; ``{account}`` stands for who looks.
     ``area_sql``, ``provider_sql`` and ``person_sql`` replace the column test of that kind where it takes more: the
     parameters ``{area}`` (the column test itself), ``{lo}``, ``{hi}``, ``{provider}`` and ``{persons}`` stand for the
     scope's own values.
@@ -34,6 +36,8 @@ class RowScope:
     elder: str | None = None
     via: str | None = None
     shared: bool = False
+    own: str | None = None
+    lent_sql: str | None = None
     area_sql: str | None = None
     provider_sql: str | None = None
     person_sql: str | None = None

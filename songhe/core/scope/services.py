@@ -7,7 +7,7 @@ of scope and sets its values; PostgreSQL then decides what is seen. Leaving the 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -17,13 +17,18 @@ from songhe.core.scope.roles import Kind
 
 @dataclass(frozen=True)
 class Scope:
-    """What one person or job may see: a kind, and the area range, provider or elders that bound it."""
+    """What one person or job may see: a kind, and the area range, provider or elders that bound it.
+
+    ``account`` is who looks, where somebody does: some rows are a person's own.
+    """
 
     kind: Kind
     area_lo: int = 0
     area_hi: int = 0
     provider: UUID | None = None
     persons: tuple[UUID, ...] = field(default=())
+    # Not shown: an export keeps this text to tell whether its owner still sees the same rows.
+    account: UUID | None = field(default=None, repr=False)
 
     @classmethod
     def system(cls) -> "Scope":
@@ -45,6 +50,10 @@ class Scope:
         """Return the scope of an elder or family: the elders they may act for."""
         return cls("person", persons=tuple(persons))
 
+    def seen_by(self, account: UUID) -> "Scope":
+        """Return the same scope with who looks: it also reaches what is the account's own."""
+        return replace(self, account=account)
+
     @property
     def role(self) -> str:
         """The database role that carries this kind of scope."""
@@ -55,7 +64,8 @@ _current: ContextVar[Scope | None] = ContextVar("songhe_scope", default=None)
 
 _TAKE = """
 SELECT set_config('role', %s, true), set_config('songhe.area_lo', %s, true), set_config('songhe.area_hi', %s, true),
-       set_config('songhe.provider', %s, true), set_config('songhe.persons', %s, true)
+       set_config('songhe.provider', %s, true), set_config('songhe.persons', %s, true),
+       set_config('songhe.account', %s, true)
 """
 
 
@@ -83,9 +93,10 @@ def use(scope: Scope) -> Iterator[Scope]:
 def _take(scope: Scope | None) -> None:
     values: list[str]
     if scope is None:
-        values = ["none", "0", "0", "", ""]
+        values = ["none", "0", "0", "", "", ""]
     else:
         persons = ",".join(str(person) for person in scope.persons)
-        values = [scope.role, str(scope.area_lo), str(scope.area_hi), str(scope.provider or ""), persons]
+        provider, account = str(scope.provider or ""), str(scope.account or "")
+        values = [scope.role, str(scope.area_lo), str(scope.area_hi), provider, persons, account]
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)

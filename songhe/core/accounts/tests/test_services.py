@@ -29,9 +29,9 @@ def test_the_security_administrator_gives_accounts(keeper, street):
     user = clerk(keeper, street)
     assert user.check_password(PASSWORD)
     assert user.must_change_password
-    assert user.scope() == Scope.area(street.code, street.upper)
+    assert user.scope() == Scope.area(street.code, street.upper).seen_by(user.pk)
     moved = services.set_role(by=keeper, user=user, role=Role.CARER, provider_id=(provider := uuid4()))
-    assert moved.scope() == Scope.of_provider(provider)
+    assert moved.scope() == Scope.of_provider(provider).seen_by(moved.pk)
     closed = services.deactivate(by=keeper, user=user)
     assert not closed.may("visits.view")
     assert services.reactivate(by=keeper, user=user).may("visits.view")
@@ -103,7 +103,7 @@ def test_no_role_is_all_powerful():
 
 
 def test_administrators_see_no_elders_area(keeper):
-    assert keeper.scope() == Scope.area(0, 0)
+    assert keeper.scope() == Scope.area(0, 0).seen_by(keeper.pk)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_families_act_for_the_elders_they_are_linked_to(keeper, street):
     daughter = services.create_user(by=keeper, username="daughter", display_name="女儿", role=Role.FAMILY)
     elder = uuid4()
     acting = services.link_family(by=staff, user=daughter, elder_id=elder, relation="女儿")
-    assert daughter.scope() == Scope.of_persons([elder])
+    assert daughter.scope() == Scope.of_persons([elder]).seen_by(daughter.pk)
     with pytest.raises(Refused, match="已经可以"):
         services.link_family(by=staff, user=daughter, elder_id=elder, relation="女儿")
     with pytest.raises(Refused, match="只有老人与家属"):
@@ -155,7 +155,7 @@ def test_families_act_for_the_elders_they_are_linked_to(keeper, street):
     with use(Scope.of_persons([elder])):
         assert [each.user for each in selectors.actings_for(elder)] == [daughter]
     services.unlink_family(by=staff, acting=acting)
-    assert daughter.scope() == Scope.of_persons([])
+    assert daughter.scope() == Scope.of_persons([]).seen_by(daughter.pk)
 
 
 def test_accounts_nobody_uses_are_found(keeper, street):

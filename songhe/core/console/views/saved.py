@@ -19,7 +19,7 @@ def filters_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
     """Show the menu of kept filters; by POST, ask under which name to keep the list's present ones, and keep them."""
     user = person(request)
     if request.method != "POST":
-        kept = saved.filters_for(user=user, page=pages.key)
+        kept = saved.filters_of(pages.key)
         return render(request, "console/parts/filters.html", {"pages": pages, "kept": kept, "user": user})
     listing = Listing(pages, request, user)
     own = {"name": "", "is_shared": False}
@@ -42,5 +42,5 @@ def forget_view(request: HttpRequest, *, pages: Pages, filter_id: UUID) -> HttpR
     """Remove one of the person's own filters and show the menu anew."""
     user = person(request)
     saved.forget(user=user, page=pages.key, filter_id=filter_id)
-    kept = saved.filters_for(user=user, page=pages.key)
+    kept = saved.filters_of(pages.key)
     return render(request, "console/parts/filters.html", {"pages": pages, "kept": kept, "user": user})
