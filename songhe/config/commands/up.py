@@ -109,15 +109,23 @@ def _frontend() -> Iterator[None]:
 # --- serving ---------------------------------------------------------------------------------------------------
 
 
-def _start(port: int) -> list[Child]:
-    environment = {key: value for key, value in os.environ.items() if key != "SONGHE_AS"}
+def server_command(port: int) -> list[str]:
+    """Return the command line of the server that answers on a port."""
     serve = [sys.executable, "-W", "ignore", "-m", "granian", "--interface", "wsgi"]
     serve += ["--host", _host(), "--port", str(port)]
     serve += ["--workers", os.environ.get("SONGHE_WORKERS", "2"), "--respawn-failed-workers"]
     serve += ["--blocking-threads", os.environ.get("SONGHE_THREADS", "8"), "--blocking-threads-idle-timeout", "600"]
     serve += ["--no-access-log", "--log-level", "warning", "songhe.config.wsgi:application"]
+    return serve
+
+
+def _start(port: int) -> list[Child]:
+    environment = {key: value for key, value in os.environ.items() if key != "SONGHE_AS"}
     work = [sys.executable, "-W", "ignore", "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "10"]
-    started = [Child("server", "网页服务", serve, environment), Child("worker", "后台任务", work, environment)]
+    started = [
+        Child("server", "网页服务", server_command(port), environment),
+        Child("worker", "后台任务", work, environment),
+    ]
     try:
         started[0].start()
         _wait_for(port, started[0])
