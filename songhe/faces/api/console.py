@@ -11,16 +11,16 @@ from songhe.core.console.pages import TIMELINE, Column, Command, Pages, badge, m
 from songhe.core.console.views.access import person
 from songhe.faces.api import services
 from songhe.faces.api.forms import KeyForm
-from songhe.faces.api.models import ApiKey, Taking
+from songhe.faces.api.models import ApiKey, Standing, Taking
 
 OVERSEE = "api.oversee"
-TONES = {"有效": "green", "待生成": "azure"}
+TONES = {Standing.OPEN: "green", Standing.UNISSUED: "azure"}
 
 menu_link("系统", "接口说明", "api:home", permission="api.view", icon="api", order=32)
 
 
 def _standing(key: ApiKey) -> str:
-    return badge(key.standing, TONES.get(key.standing, "secondary"))
+    return badge(key.standing.label, TONES.get(key.standing, "secondary"))
 
 
 def _shown(key: ApiKey) -> str:
@@ -75,7 +75,7 @@ class KeyPages(_Own):
             "api.make",
             icon="key",
             warning="密钥只显示这一次，请直接交给对接系统保存；原有密钥立即失效。密钥等于您本人的登录，请勿发在群里。",
-            only_if=lambda key: key.standing in ("有效", "待生成"),
+            only_if=lambda key: key.standing in (Standing.OPEN, Standing.UNISSUED),
             result_label="新的密钥",
         ),
         Command(
@@ -93,7 +93,7 @@ class KeyPages(_Own):
         return f"{obj.user} · {obj.user.get_role_display()}" if isinstance(obj, ApiKey) else ""
 
     def notices(self, obj: Model, user: User) -> Iterable[tuple[str, str]]:
-        if isinstance(obj, ApiKey) and obj.standing == "待生成":
+        if isinstance(obj, ApiKey) and obj.standing is Standing.UNISSUED:
             yield "info", "还没有密钥，请由账号本人点“生成密钥”。"
 
 

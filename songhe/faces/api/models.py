@@ -18,6 +18,16 @@ from songhe.core.scope.roles import RowScope
 _COLLEAGUES = "user_id IN (SELECT id FROM accounts_user WHERE provider_id = {provider})"
 
 
+class Standing(models.TextChoices):
+    """Whether a key opens anything today, and if not, why."""
+
+    OPEN = "open", "有效"
+    UNISSUED = "unissued", "待生成"
+    EXPIRED = "expired", "已过期"
+    REVOKED = "revoked", "已停用"
+    ACCOUNT_OFF = "account_off", "账号已停用"
+
+
 @pghistory.track(exclude=["digest", "last_used_at", "version"])
 class ApiKey(Record):
     """Another system's way in: it may do what its account may, on that account's rows, to the end of ``last_day``.
@@ -59,15 +69,15 @@ class ApiKey(Record):
         return self.name
 
     @property
-    def standing(self) -> str:
-        """Say whether it opens anything today, and if not, why."""
+    def standing(self) -> Standing:
+        """Tell whether it opens anything today, and if not, why."""
         if self.revoked_at is not None:
-            return "已停用"
+            return Standing.REVOKED
         if self.last_day < today():
-            return "已过期"
+            return Standing.EXPIRED
         if not self.user.is_active:
-            return "账号已停用"
-        return "有效" if self.digest else "待生成"
+            return Standing.ACCOUNT_OFF
+        return Standing.OPEN if self.digest else Standing.UNISSUED
 
 
 class Taking(models.Model):

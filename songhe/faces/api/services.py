@@ -19,7 +19,7 @@ from songhe.core.journal.services import note_access
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
-from songhe.faces.api.models import ApiKey, Taking
+from songhe.faces.api.models import ApiKey, Standing, Taking
 
 LONGEST = timedelta(days=366)
 MARK = "songhe_"
@@ -80,8 +80,8 @@ def admit(text: str) -> ApiKey:
     key = ApiKey.objects.select_related("user__area").filter(digest=digest_of(text)).first()
     if key is None:
         raise Refused("没有这个密钥，请核对是否完整抄录。")
-    if key.standing != "有效":
-        raise Refused(f"密钥“{key.name}”{key.standing}，请到“接口密钥”重新申请。")
+    if key.standing is not Standing.OPEN:
+        raise Refused(f"密钥“{key.name}”{key.standing.label}，请到“接口密钥”重新申请。")
     if key.last_used_at is None or now() - key.last_used_at > COARSE:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now())
     return key
