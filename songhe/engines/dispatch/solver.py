@@ -209,7 +209,7 @@ class _Annealing:
                     self._share_best()
                 elif self.tries > 1:
                     # The first thread has a first plan already, which the others were given a copy of.
-                    list(pool.map(self.fill_again, self.searches[at == 0 :]))
+                    list(pool.map(self.fill_again, self.searches[1:] if at == 0 else self.searches))
                 jobs = [pool.submit(self._anneal, each, spent, share, heat) for each in self.searches]
                 made += sum(job.result() for job in jobs)
                 spent += share

@@ -1,7 +1,8 @@
 """What one request asks of a list: its page's own filters and search, and a run through the rows in one order.
 
-Rows come by their keys, which are given in the order of time: whoever goes on from the last row they got meets every
-row once, whatever is entered meanwhile, and the thousandth step costs what the first did.
+Rows come by their keys: whoever goes on from the last row they got meets every row that stood there at the start once,
+whatever is entered meanwhile, and the thousandth step costs what the first did. What is entered meanwhile may be
+missed: a key is given when a row is made, and the row is seen when its transaction ends.
 """
 
 from __future__ import annotations

@@ -103,15 +103,16 @@ def take(*, user: User, key: ApiKey | None, pages: Pages, purpose: str, rows: in
     """
     day = today()
     with use(Scope.system()):
-        before = Taking.objects.filter(user=user, page=pages.key, day=day).aggregate(rows=Sum("rows"))["rows"] or 0
-        if before + rows > COUNT_BOUND and not pages.may(user, "export"):
-            raise PermissionDenied(
-                f"今天已从“{pages.heading}”取出 {before:,} 行。超过 {COUNT_BOUND:,} 行等同导出，"
-                f"需要 {pages.permission('export')} 权限；请缩小范围，或明天再取。"
-            )
+        # Added before it is judged: requests of one key wait for each other here, and a refusal takes it back.
         with connection.cursor() as cursor:
             values = [uuid7(), user.pk, key.pk if key else None, pages.key, purpose[:200], day, rows]
             cursor.execute(_ADD_UP, values)
+        taken = Taking.objects.filter(user=user, page=pages.key, day=day).aggregate(rows=Sum("rows"))["rows"]
+        if taken > COUNT_BOUND and not pages.may(user, "export"):
+            raise PermissionDenied(
+                f"今天已从“{pages.heading}”取出 {taken - rows:,} 行。超过 {COUNT_BOUND:,} 行等同导出，"
+                f"需要 {pages.permission('export')} 权限；请缩小范围，或明天再取。"
+            )
 
 
 @transaction.atomic
