@@ -67,21 +67,23 @@ def solve_wide(
         hot = turn == 0 and start is None
 
         def one(
-            group: _Group, part: Budget = part, plan: Plan = plan, turn: int = turn, hot: bool = hot
+            group: _Group, threads: int, part: Budget = part, plan: Plan = plan, turn: int = turn, hot: bool = hot
         ) -> tuple[_Group, Solved, frozenset[str]]:
             if stop is not None and stop():
                 return group, Solved(Plan(), (), 0.0, -1), frozenset()
             small, given, fixed = _problem_of(sound, group, plan)
             begun = None if hot else given
-            own = part
+            own = replace(part, threads=threads)
             if budget.seconds is not None and part.seconds is not None:
                 # Cutting out and merging take time too: the last groups have what is left.
                 left = max(0.0, clock + budget.seconds - budget.now())
-                own = replace(part, seconds=min(part.seconds, left))
+                own = replace(own, seconds=min(part.seconds, left))
             return group, solve(small, budget=own, seed=seed * 97 + turn, start=begun, stop=stop), fixed
 
         with ThreadPoolExecutor(max(1, budget.threads)) as pool:
-            for done, (group, solved, fixed) in enumerate(pool.map(one, groups), start=1):
+            for done, (group, solved, fixed) in enumerate(
+                pool.map(one, groups, _threads(budget, len(groups))), start=1
+            ):
                 if solved.moves < 0:
                     continue
                 plan = _merge(sound, plan, group, solved.plan, fixed)
@@ -101,6 +103,13 @@ def _part_of(budget: Budget, clock: float, share: float, spent: float, groups: i
         return Budget(moves=int((budget.moves or 0) * share / waves))
     left = max(0.0, clock + budget.seconds - budget.now())
     return Budget(seconds=left * share / max(1e-9, 1.0 - spent) / waves, processor=budget.processor)
+
+
+def _threads(budget: Budget, groups: int) -> list[int]:
+    """Return how many threads search each group: those of the last wave share what would be idle beside them."""
+    threads = max(1, budget.threads)
+    last = groups % threads or threads
+    return [1] * (groups - last) + [threads // last] * last
 
 
 def _places(problem: Problem) -> Floats:
