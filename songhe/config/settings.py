@@ -194,6 +194,7 @@ EXPORT_KEPT_HOURS = int(os.environ.get("SONGHE_EXPORT_KEPT_HOURS", "24"))
 # So many requests of other systems are answered for one key, or one person, by one server process.
 API_RATE = os.environ.get("SONGHE_API_RATE", "600/min")
 
+FORM_RENDERER = "songhe.core.console.widgets.Renderer"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 DJANGO_TABLES2_TEMPLATE = "console/table.html"

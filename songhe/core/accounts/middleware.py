@@ -9,10 +9,12 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.middleware import get_user
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.returning import is_machine, to_sign_in
@@ -36,6 +38,8 @@ class RequestScopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on; outside the anteroom the work is done around the view."""
+        # Itself, not Django's stand-in for it: a page asks it some hundreds of times what it may show.
+        request.user = get_user(request) if isinstance(request.user, SimpleLazyObject) else request.user
         with _known(request):
             return self.get_response(request)
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from songhe.core.accounts.models import User
-from songhe.core.console.menu import menu_for
+from songhe.core.console.menu import menu_html
 from songhe.core.flow.services import overdue, todos
 from songhe.core.scope.services import current
 
@@ -20,7 +20,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     frame: dict[str, Any] = {"product": PRODUCT, "demo": settings.DEMO}
     if isinstance(user, User):
-        frame["menu"] = SimpleLazyObject(lambda: menu_for(user, request.path))
+        frame["menu"] = lambda: menu_html(user, request.path)
         frame["waiting"] = SimpleLazyObject(lambda: _waiting(user))
     return frame
 

@@ -12,7 +12,6 @@ from django_filters import FilterSet
 from songhe.core.accounts.models import User
 from songhe.core.console.display import Column, as_column, field_of, is_number, sort_fields
 from songhe.core.console.fields import Lookup
-from songhe.core.console.filters import filterset_for
 from songhe.core.console.models import Preference
 from songhe.core.console.pages import Pages
 from songhe.core.console.parents import Parent
@@ -95,7 +94,7 @@ class Listing:
     @cached_property
     def filterset(self) -> FilterSet | None:
         """The filters, bound to what was asked."""
-        kind = self.pages.filterset or filterset_for(self.pages.model, self.pages.filters)
+        kind = self.pages.filter_kind
         if kind is None:
             return None
         found = kind(self.params or None, queryset=self.all_rows, request=self.request)

@@ -1,9 +1,11 @@
 """The menu of a person: what their role may open, grouped by the loop."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
 
 from songhe.core.accounts.models import User
 from songhe.core.console.registry import GROUPS, all_pages, links
@@ -67,6 +69,18 @@ def menu_for(user: User, path: str) -> list[Group]:
     for group in groups.values():
         group.open = short or group.active
     return [group for group in groups.values() if group.items]
+
+
+def menu_html(user: User, path: str) -> SafeString:
+    """Return the menu as it stands in the page; drawn once for all who have the same one on the same page."""
+    groups = menu_for(user, path)
+    return _drawn(tuple((group.label, group.icon, group.open, tuple(group.items)) for group in groups))
+
+
+@lru_cache(maxsize=512)
+def _drawn(groups: tuple[tuple[str, str, bool, tuple[Item, ...]], ...]) -> SafeString:
+    shown = [Group(label, icon, list(items), is_open) for label, icon, is_open, items in groups]
+    return render_to_string("console/parts/menu.html", {"menu": shown})
 
 
 def _add(group: Group, label: str, url_name: str, icon: str, order: int, path: str) -> None:

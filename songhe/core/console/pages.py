@@ -13,8 +13,10 @@ Permissions are ``<room>.view``, ``.create``/``.edit``, ``.export``, ``.reveal``
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
 from types import FunctionType
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import Manager, Model, QuerySet
 from django.forms import BaseForm
@@ -24,6 +26,7 @@ from django_filters import FilterSet
 
 from songhe.core.accounts.models import User
 from songhe.core.console.display import Column, ColumnSpec, as_column, badge, label_of
+from songhe.core.console.filters import filterset_for
 from songhe.core.console.parts import FACTS, TIMELINE, Action, Bulk, Command, StepForm, Tab, View
 from songhe.core.console.registry import menu_link, pages, register
 from songhe.core.console.sheets import SheetColumn, SheetImport
@@ -170,7 +173,13 @@ class Pages:
 
     def url(self, action: str = "list", *args: Any) -> str:
         """Return the address of ``list``, ``detail``, ``create``, ``edit`` … or of one of the room's own views."""
-        return reverse(f"console:{self.key}-{action}", args=args)
+        name = f"console:{self.key}-{action}"
+        if not args:
+            return _address(name)
+        if len(args) == 1 and isinstance(args[0], UUID):
+            before, after = _around(name)
+            return f"{before}{args[0]}{after}"
+        return reverse(name, args=args)
 
     @property
     def list_url(self) -> str:
@@ -281,6 +290,11 @@ class Pages:
         """Return the rows a detail page may show."""
         return self.get_queryset(request)
 
+    @cached_property
+    def filter_kind(self) -> type[FilterSet] | None:
+        """The list's filters as a form of them is made from; None if there are none."""
+        return self.filterset or filterset_for(self.model, self.filters)
+
     @property
     def all_columns(self) -> list[Column]:
         """Every column a person may see, the usual ones first."""
@@ -359,6 +373,19 @@ class Pages:
     def after_save(self, obj: Model) -> str:
         """Return where a person goes after saving."""
         return self.url("detail", obj.pk)
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
+
+
+@cache
+def _around(name: str) -> tuple[str, str]:
+    """Return what stands before and after a record's key in an address: each row of each list has one."""
+    nobody = UUID(int=0)
+    before, _key, after = reverse(name, args=[nobody]).partition(str(nobody))
+    return before, after
 
 
 def url_of(obj: Model) -> str | None:

@@ -1,5 +1,7 @@
 """Buttons, to-do lists and overdue lists, all read from the declared steps."""
 
+from functools import cache
+
 from django.apps import apps
 from django.db import models
 from django.db.models import Count, QuerySet
@@ -11,6 +13,7 @@ from songhe.core.flow.models import FlowModel, Step, StepInfo, Todo
 from songhe.core.scope.services import Scope, use
 
 
+@cache
 def flows() -> list[type[FlowModel]]:
     """Return every concrete model that goes through states."""
     return [
@@ -38,8 +41,12 @@ def available(obj: FlowModel, user: User) -> list[StepInfo]:
 
 def permissions_of(user: User) -> list[str]:
     """Return the permissions of all declared steps that this person holds."""
-    named = {info.permission for model in flows() for info in model.steps().values()}
-    return sorted(permission for permission in named if user.may(permission))
+    return sorted(permission for permission in _named() if user.may(permission))
+
+
+@cache
+def _named() -> frozenset[str]:
+    return frozenset(info.permission for model in flows() for info in model.steps().values())
 
 
 def todos(user: User) -> QuerySet[Todo]:

@@ -22,7 +22,6 @@ from django.http import HttpRequest, QueryDict
 from django_filters.widgets import SuffixedMultiWidget
 
 from songhe.core.accounts.models import User
-from songhe.core.console.filters import filterset_for
 from songhe.core.console.listing import Listing
 from songhe.core.console.pages import Pages
 from songhe.faces.api.values import Item, items_of
@@ -76,7 +75,7 @@ def parameters_of(form: forms.BaseForm) -> Iterator[tuple[str, forms.Field, str]
 
 def filter_form_of(pages: Pages) -> forms.BaseForm | None:
     """Return the form of a list's filters, unfilled."""
-    kind = pages.filterset or filterset_for(pages.model, pages.filters)
+    kind = pages.filter_kind
     return None if kind is None else kind(None, queryset=pages.model._default_manager.none()).form
 
 
@@ -140,7 +139,7 @@ class Selection(Listing):
     @cached_property
     def filterset(self) -> Any:
         """The page's filters, bound to what was asked."""
-        kind = self.pages.filterset or filterset_for(self.pages.model, self.pages.filters)
+        kind = self.pages.filter_kind
         if kind is None:
             return None
         names = [n for name, one in kind.base_filters.items() if name.endswith("_fen") for n in _ends(name, one)]

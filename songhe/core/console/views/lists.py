@@ -12,7 +12,6 @@ from songhe.core.accounts.returning import is_part
 from songhe.core.calendar.services import today
 from songhe.core.console import exporting
 from songhe.core.console.export import write_xlsx
-from songhe.core.console.filters import filterset_for
 from songhe.core.console.listing import SIZES, Listing
 from songhe.core.console.models import Preference
 from songhe.core.console.notes import note_export
@@ -84,7 +83,7 @@ def columns_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
 def lookup_view(request: HttpRequest, *, pages: Pages) -> HttpResponse:
     """Return the records whose name or number was typed, for picking one in a form."""
     text = request.POST.get("q", "").strip()[:100]
-    filters = pages.filterset or filterset_for(pages.model, pages.filters)
+    filters = pages.filter_kind
     rows = pages.get_queryset(request)
     if filters is not None:
         rows = filters(request.GET, queryset=rows, request=request).qs
