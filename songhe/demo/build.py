@@ -29,7 +29,7 @@ from songhe.demo.people import draw
 from songhe.demo.records import DIFFICULTY, ELDER, difficulty_rows, elder_row
 from songhe.demo.region import Region
 from songhe.packs.loader import load_pack
-from songhe.registers.catalogue.models import ProviderService, Service, ServicePrice
+from songhe.registers.catalogue.models import Category, ProviderService, Service, ServicePrice
 from songhe.registers.contracts import services as contracts
 from songhe.registers.elders.models import Difficulty, Elder
 from songhe.registers.facilities.models import Facility, FacilityKind, Operation
@@ -136,6 +136,8 @@ def _supply(region: Region, elders: int) -> None:
         prices = dict(
             ServicePrice.objects.filter(payer=ServicePrice.Payer.PUBLIC).values_list("service_id", "price_fen")
         )
+        priced = {service.category_id for service in catalogue if service.pk in prices}
+        categories, shares = list(Category.objects.filter(pk__in=priced)), region.demo.get("order_shares", [])
         for number, name in enumerate(region.demo["brands"]):
             provider = _provider(region, number, name, since)
             region.providers.append(provider)
@@ -151,6 +153,8 @@ def _supply(region: Region, elders: int) -> None:
             for service in catalogue:
                 if (price := prices.get(service.pk)) is not None:
                     contracts.set_price(contract=contract, service=service, price_fen=price)
+            for category in categories if number < len(shares) else ():
+                contracts.set_share(contract=contract, category=category, percent=shares[number])
             ProviderService.objects.bulk_create(
                 ProviderService(
                     provider=provider, service=service, price_fen=prices[service.pk], validity=from_day(since)

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from songhe.care.orders.models import Order
 from songhe.core.calendar.services import today
 from songhe.core.scope.services import Scope, use
 from songhe.packs.loader import check_pack, load_pack
 from songhe.registers.catalogue import packs as catalogue_packs
 from songhe.registers.catalogue.models import ProviderService, Service
+from songhe.registers.contracts.models import Contract, OrderShare
 from songhe.registers.facilities import packs as facility_packs
 from songhe.registers.facilities.models import Facility, FacilityKind, Norm, Operation
 from songhe.registers.providers.models import Provider
@@ -103,6 +105,28 @@ def test_a_station_is_handed_to_a_brand_under_contract_and_taken_back(city):
 
 
 @pytest.mark.requirement("AQ-13")
+def test_an_order_goes_first_to_whom_contracts_promise_more_than_they_have(city):
+    clerk, day = city["county"], today()
+    with use(Scope.system()):
+        waiting = Order.objects.filter(
+            state="asked", area_id__gte=clerk.user.area_id, area_id__lt=clerk.user.area.upper
+        )
+        order = waiting.select_related("service__category").first()
+        category = order.service.category
+        poor, rich = Contract.objects.select_related("provider").order_by("number")[:2]
+        others = sum(share.percent for share in OrderShare.objects.filter(category=category).exclude(contract=poor))
+    assert f"合同份额 {100 - others}%，" in clerk.opens(url("orders-order", "step", order.pk, "dispatch"))
+    form = {"category": category.pk, "percent": 100 - others + 1, "first": day.replace(day=1).isoformat()}
+    refused = clerk.presses(url("contracts-contract", "do", poor.pk, "share"), **form).content.decode()
+    assert f"已约定给其他服务商 {others}%，最多还能约定 {100 - others}%。" in refused
+    for contract, percent in ((rich, 0), (poor, 45)):
+        send(clerk, "contracts-contract", "do", contract.pk, "share", **{**form, "percent": percent})
+    agreed = clerk.opens(url("contracts-contract", "tab", poor.pk, 1))
+    assert category.name in agreed and ">45<" in agreed
+    chosen = clerk.opens(url("orders-order", "step", order.pk, "dispatch"))
+    assert "合同份额 45%，安庆市" in chosen
+
+
 def test_ten_standard_community_services_and_the_places_own(city):
     clerk = city["county"]
     with use(Scope.system()):

@@ -19,6 +19,9 @@ from songhe.registers.providers.models import Provider
 from songhe.rights.careplans.models import CarePlan
 from songhe.rights.policy.models import Credit
 
+# Some provider has it; what was cancelled counts for nobody.
+GIVEN = Q(provider__isnull=False) & ~Q(state=OrderState.CANCELLED)
+
 
 @pghistory.track()
 class StandingOrder(Record):
@@ -116,6 +119,10 @@ class Order(Record, OrderFlow):
             models.Index(fields=["provider", "state", "wanted_from"]),
             models.Index(fields=["elder", "-placed_at"]),
             models.Index(fields=["placed_at"]),
+            # For the share that each provider has of a month's orders, which is counted at each choice of a provider.
+            models.Index(
+                fields=["service", "wanted_from", "area"], include=["provider"], condition=GIVEN, name="order_given"
+            ),
         ]
         constraints = [
             state_check(OrderState, name="order_state_known"),

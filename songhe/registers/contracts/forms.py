@@ -6,7 +6,7 @@ from django import forms
 
 from songhe.core.areas.models import Area
 from songhe.core.console.fields import DayInput, FenField, Lookup
-from songhe.registers.catalogue.models import Service
+from songhe.registers.catalogue.models import Category, Service
 from songhe.registers.contracts.models import Contract
 from songhe.registers.providers.models import Provider
 
@@ -49,6 +49,16 @@ class PriceForm(forms.Form):
         Service.objects.filter(state=Service.State.OPEN).select_related("category"), label="服务项目"
     )
     price_fen = FenField(label="结算价（元）", min_value=1)
+    first = forms.DateField(label="起始日期", widget=DayInput(), required=False, help_text="留空为合同起始日")
+
+
+class ShareForm(forms.Form):
+    """What part of a category's orders goes to the provider from a day on."""
+
+    category = forms.ModelChoiceField(Category.objects.all(), label="服务类别")
+    percent = forms.IntegerField(
+        label="派单份额（%）", min_value=0, max_value=100, help_text="占适用区划这一类别全部订单的比例；0 为不再约定"
+    )
     first = forms.DateField(label="起始日期", widget=DayInput(), required=False, help_text="留空为合同起始日")
 
 

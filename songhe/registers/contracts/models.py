@@ -1,8 +1,10 @@
-"""What was agreed with providers: for which division, from when to when, and at what price each service is settled."""
+"""What was agreed with providers: for which division, how long, at what price, and what part of the orders."""
 
 from typing import ClassVar
+from uuid import UUID
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -11,7 +13,7 @@ from songhe.core.files.models import StoredFile
 from songhe.core.records import Record
 from songhe.core.scope.roles import HERE_OR_ABOVE, RowScope
 from songhe.core.validity import has_days, no_overlap, validity_field
-from songhe.registers.catalogue.models import Service
+from songhe.registers.catalogue.models import Category, Service
 from songhe.registers.providers.models import Provider
 
 
@@ -99,3 +101,77 @@ class ContractPrice(Record):
 
     def __str__(self) -> str:
         return f"{self.service_id} {self.price_fen}"
+
+
+@pghistory.track()
+class OrderShare(Record):
+    """The part of a division's orders of one category that a contract promises a provider, in per cent; 0 ends it.
+
+    ``provider`` and ``area`` are the contract's; kept here so that the database can refuse two shares at a time, and
+    shares of all providers of more than the whole.
+    """
+
+    row_scope: ClassVar = RowScope(area="area", area_sql=HERE_OR_ABOVE, provider="provider")
+
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="order_shares", verbose_name="合同")
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="+", editable=False, verbose_name="服务商")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+", editable=False, verbose_name="适用区划")
+    category = models.ForeignKey(Category, models.PROTECT, related_name="+", verbose_name="服务类别")
+    percent = models.PositiveSmallIntegerField("派单份额（%）")
+    validity = validity_field()
+
+    class Meta(Record.Meta):
+        verbose_name = "派单份额"
+        verbose_name_plural = "派单份额"
+        ordering = ["category", "-validity"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(percent__lte=100),
+                name="order_share_to_100",
+                violation_error_message="派单份额应在 0 至 100 之间。",
+            ),
+            has_days("order_share_has_days"),
+            no_overlap(
+                "order_share_once_at_a_time",
+                "provider",
+                "area",
+                "category",
+                message="该服务商在此区划、此期间已有这个类别的派单份额，请先结束原份额。",
+            ),
+        ]
+        triggers = [
+            *Record.Meta.triggers,
+            pgtrigger.Trigger(
+                name="shares_to_100",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                declare=[("whole", "bigint")],
+                # Two that are agreed at once wait for each other. The sum is largest on a day some share begins.
+                func="""
+                    PERFORM pg_advisory_xact_lock(hashtextextended(
+                        format('order-share:%s:%s', NEW.area_id, NEW.category_id), 0));
+                    SELECT max(sums.percent) INTO whole FROM (
+                        SELECT sum(held.percent) AS percent
+                        FROM contracts_ordershare begins JOIN contracts_ordershare held
+                            ON held.area_id = begins.area_id AND held.category_id = begins.category_id
+                            AND held.validity @> lower(begins.validity)
+                        WHERE begins.area_id = NEW.area_id AND begins.category_id = NEW.category_id
+                            AND begins.validity && NEW.validity
+                        GROUP BY begins.id
+                    ) sums;
+                    IF whole > 100 THEN
+                        RAISE EXCEPTION 'shares of division % and category % add up to % per cent',
+                            NEW.area_id, NEW.category_id, whole USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    @staticmethod
+    def key(area: int, category: UUID) -> str:
+        """Return the lock that whoever agrees a share of a category in a division holds; the database's check too."""
+        return f"order-share:{area}:{category}"
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.percent}%"

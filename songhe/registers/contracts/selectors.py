@@ -1,5 +1,6 @@
 """Reads on contracts."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -8,8 +9,8 @@ from django.db.models import QuerySet
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
 from songhe.core.validity import in_force
-from songhe.registers.catalogue.models import Service
-from songhe.registers.contracts.models import Contract, ContractPrice
+from songhe.registers.catalogue.models import Category, Service
+from songhe.registers.contracts.models import Contract, ContractPrice, OrderShare
 from songhe.registers.providers.models import Provider
 
 
@@ -29,6 +30,22 @@ def price_on(
         code = area.code if isinstance(area, Area) else area
         prices = prices.filter(area__code__lte=code, area__upper__gt=code)
     return prices.select_related("contract").order_by("-area__code", "area__upper", "-id").first()
+
+
+def shares_on(
+    providers: Iterable[UUID], category: Category | UUID, on: date, *, area: Area | int
+) -> dict[UUID, OrderShare]:
+    """Return what part of the orders of a category each of these providers is promised in a community on a day.
+
+    Of two shares the narrowest division's counts; a provider without one is left out.
+    """
+    code = area.code if isinstance(area, Area) else area
+    rows = OrderShare.objects.filter(
+        in_force(on), category=category, provider_id__in=list(providers), area__code__lte=code, area__upper__gt=code
+    )
+    # The widest first, so that a narrower one replaces it.
+    rows = rows.select_related("area", "category").order_by("area__code", "-area__upper")
+    return {row.provider_id: row for row in rows if row.percent}
 
 
 def contracts_on(provider: Provider | UUID, on: date) -> QuerySet[Contract]:

@@ -1,20 +1,24 @@
 """Signing, pricing and ending contracts: every write on contracts."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import QuerySet
 
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.errors import Refused
 from songhe.core.files.models import StoredFile
-from songhe.core.locks import locked
+from songhe.core.locks import lock_key, locked
 from songhe.core.saving import save
 from songhe.core.validity import from_day, last_day
-from songhe.registers.catalogue.models import Service
-from songhe.registers.contracts.models import Contract, ContractPrice
+from songhe.registers.catalogue.models import Category, Service
+from songhe.registers.contracts.models import Contract, ContractPrice, OrderShare
 from songhe.registers.providers.models import Provider
+
+D = TypeVar("D", ContractPrice, OrderShare)
 
 
 @transaction.atomic
@@ -64,22 +68,14 @@ def set_price(
         Refused: the day is outside the contract, or another contract of this provider prices the service here.
     """
     contract = locked(Contract.objects.filter(pk=contract.pk))
-    begin = first or contract.validity.lower
-    end = last_day(contract.validity)
-    if begin < contract.validity.lower or (end is not None and begin > end):
-        raise Refused("价格的起始日期须在合同期限内。", field="first")
-    before = contract.prices.filter(service=service, validity__contains=begin).first()
+    begin = _begin(contract, first, "价格")
+    rows = contract.prices.filter(service=service)
+    if (same := rows.filter(validity__contains=begin, price_fen=price_fen).first()) is not None:
+        return same
+    before, validity = _from(begin, contract, rows)
     if before is not None:
-        if before.price_fen == price_fen:
-            return before
-        if before.validity.lower == begin:
-            before.price_fen = price_fen
-            return save(before)
-        end = last_day(before.validity)
-        before.validity = from_day(before.validity.lower, begin - timedelta(days=1))
-        save(before)
-    elif (later := contract.prices.filter(service=service, validity__startswith__gt=begin).last()) is not None:
-        end = later.validity.lower - timedelta(days=1)
+        before.price_fen = price_fen
+        return save(before)
     return save(
         ContractPrice(
             contract=contract,
@@ -87,9 +83,80 @@ def set_price(
             area_id=contract.area_id,
             service=service,
             price_fen=price_fen,
-            validity=from_day(begin, end),
+            validity=validity,
         )
     )
+
+
+@transaction.atomic
+def set_share(
+    *, contract: Contract, category: Category, percent: int, first: date | None = None, user: User | None = None
+) -> OrderShare:
+    """Agree what part of a category's orders goes to the provider, in per cent, from a day to the contract's end or the
+    next share; the share before it ends. 0 means that nothing is promised from that day on.
+
+    Raises:
+        Refused: the day is outside the contract, another contract of this provider has a share of the category here,
+            or all providers' shares would come to more than the whole.
+    """
+    contract = locked(Contract.objects.filter(pk=contract.pk))
+    begin = _begin(contract, first, "份额")
+    rows = contract.order_shares.filter(category=category)
+    if (same := rows.filter(validity__contains=begin, percent=percent).first()) is not None:
+        return same
+    lock_key(OrderShare.key(contract.area_id, category.pk))
+    before, validity = _from(begin, contract, rows)
+    _leaves_room(contract, category, percent, validity)
+    if before is not None:
+        before.percent = percent
+        return save(before)
+    return save(
+        OrderShare(
+            contract=contract,
+            provider_id=contract.provider_id,
+            area_id=contract.area_id,
+            category=category,
+            percent=percent,
+            validity=validity,
+        )
+    )
+
+
+def _leaves_room(contract: Contract, category: Category, percent: int, validity: DateRange) -> None:
+    others = OrderShare.objects.filter(area_id=contract.area_id, category=category, validity__overlap=validity)
+    rows = list(others.exclude(provider_id=contract.provider_id))
+    # The others' sum is largest on the first day, or on a day one of them begins.
+    for day in sorted({validity.lower, *(max(validity.lower, row.validity.lower) for row in rows)}):
+        taken = sum(row.percent for row in rows if day in row.validity)
+        if percent + taken > 100:
+            raise Refused(
+                f"{contract.area.name}“{category.name}”在 {day:%Y年%m月%d日} 已约定给其他服务商 {taken}%，"
+                f"最多还能约定 {100 - taken}%。",
+                field="percent",
+            )
+
+
+def _begin(contract: Contract, first: date | None, what: str) -> date:
+    begin, end = first or contract.validity.lower, last_day(contract.validity)
+    if begin < contract.validity.lower or (end is not None and begin > end):
+        raise Refused(f"{what}的起始日期须在合同期限内。", field="first")
+    return begin
+
+
+def _from(begin: date, contract: Contract, rows: QuerySet[D]) -> tuple[D | None, DateRange]:
+    """Make room for a row that holds from a day: end the one before it. Return the row that began on that very day, if
+    one did, and the days of the new one: to the end of the one before it, to the next one, or to the contract's end.
+    """
+    before = rows.filter(validity__contains=begin).first()
+    if before is None:
+        later = rows.filter(validity__startswith__gt=begin).order_by("validity").first()
+        return None, from_day(begin, later.validity.lower - timedelta(days=1) if later else last_day(contract.validity))
+    if before.validity.lower == begin:
+        return before, before.validity
+    end = last_day(before.validity)
+    before.validity = from_day(before.validity.lower, begin - timedelta(days=1))
+    save(before)
+    return None, from_day(begin, end)
 
 
 @transaction.atomic
@@ -106,10 +173,10 @@ def amend(*, contract: Contract, version: int | None = None, user: User | None =
 def end(
     *, contract: Contract, last: date, reason: str, version: int | None = None, user: User | None = None
 ) -> Contract:
-    """End a contract, and its prices, after a day earlier than agreed.
+    """End a contract, its prices and shares, after a day earlier than agreed.
 
     Raises:
-        Refused: no reason, a day outside the contract, or a price that begins later (it never came into force).
+        Refused: no reason, a day outside the contract, or a price or share that begins later and never came into force.
     """
     row = locked(Contract.objects.filter(pk=contract.pk), version=version)
     if not reason.strip():
@@ -117,10 +184,13 @@ def end(
     agreed = last_day(row.validity)
     if last < row.validity.lower or (agreed is not None and last >= agreed):
         raise Refused("终止日期须在合同期限内，且早于约定的终止日期。", field="last")
-    for price in row.prices.filter(validity__endswith__gt=last + timedelta(days=1)):
-        if price.validity.lower > last:
-            raise Refused(f"有价格自 {price.validity.lower:%Y年%m月%d日} 起生效，晚于终止日期，请先调整。")
-        price.validity = from_day(price.validity.lower, last)
-        save(price)
+    past = {"validity__endswith__gt": last + timedelta(days=1)}
+    agreements: list[ContractPrice | OrderShare] = [*row.prices.filter(**past), *row.order_shares.filter(**past)]
+    for each in agreements:
+        if each.validity.lower > last:
+            what = each._meta.verbose_name
+            raise Refused(f"有{what}自 {each.validity.lower:%Y年%m月%d日} 起生效，晚于终止日期，请先调整。")
+        each.validity = from_day(each.validity.lower, last)
+        save(each)
     row.validity, row.ended_reason = from_day(row.validity.lower, last), reason.strip()
     return save(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,18 @@ from django.db.models import Count
 from django.utils import timezone
 
 from songhe.care.dispatch.models import CarerWish
-from songhe.care.orders.flow import OPEN
-from songhe.care.orders.models import Order
+from songhe.care.orders.flow import OPEN, OrderState
+from songhe.care.orders.models import GIVEN, Order
+from songhe.core.areas.models import Area
+from songhe.core.calendar.services import month_of
 from songhe.core.console.display import yuan
 from songhe.core.parameters.selectors import parameters_on
+from songhe.core.scope.services import Scope, use
 from songhe.core.validity import in_force
 from songhe.engines.dispatch.ranking import Travel, kilometres
 from songhe.registers.catalogue.models import ProviderService
+from songhe.registers.contracts.models import OrderShare
+from songhe.registers.contracts.selectors import shares_on
 from songhe.registers.providers.models import Provider
 from songhe.registers.workforce.models import Staff
 
@@ -33,6 +38,7 @@ Fact = tuple[Decimal, str]
 TABLE = "选商."
 NAMED, WISHED, FORMER = "周期订单指定", "老人希望其护理员", "上次服务"
 QUALITY, DISTANCE, LOAD, PRICE = "质量分每百分", "距离每公里", "人均在办每单", "价格每元"
+SHARE = "合同份额每百分点"
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ class _Facts:
         self.orders = dict(open_orders.values_list("provider_id").annotate(Count("id")))
         self.staff: Counter[UUID] = Counter()
         self.away: dict[UUID, float] = {}
+        self.shares = _shares(order, providers)
         self._bases(order, providers)
 
     def _bases(self, order: Order, providers: list[UUID]) -> None:
@@ -140,6 +147,48 @@ class _Facts:
         if provider_id in self.away:
             away = round(Decimal(self.away[provider_id]), 1)
             found[DISTANCE] = (away, f"最近的护理员距老人 {away} 公里")
+        if provider_id in self.shares:
+            found[SHARE] = self.shares[provider_id]
         orders, staff = self.orders.get(provider_id, 0), self.staff[provider_id]
         found[LOAD] = (Decimal(orders) / max(1, staff), f"{staff} 名护理员在办 {orders} 单")
         return found
+
+
+def _shares(order: Order, providers: list[UUID]) -> dict[UUID, Fact]:
+    """Return by how many percentage points each provider that has a share is behind it; one that is not has 0.
+
+    Counted are the orders of the category wanted in the order's month in the contract's division that some provider
+    has, the order itself aside. A share is the region's affair: whoever dispatches, all of them are counted.
+    """
+    day = timezone.localtime(order.wanted_from).date()
+    shares = shares_on(providers, order.service.category_id, day, area=order.area_id)
+    given: dict[int, Counter[UUID]] = {}
+    for share in shares.values():
+        if share.area_id not in given:
+            given[share.area_id] = _given(order, day, share.area)
+    return {provider_id: _behind(share, given[share.area_id], day) for provider_id, share in shares.items()}
+
+
+def _behind(share: OrderShare, given: Counter[UUID], day: date) -> Fact:
+    own, whole = given[share.provider_id], given.total()
+    part = round(Decimal(100 * own) / whole, 1) if whole else Decimal(0)
+    words = f"合同份额 {share.percent}%，{share.area.name}{day.month}月{share.category.name}已派 {own}/{whole} 单"
+    return max(Decimal(0), share.percent - part), f"{words}（{part}%）" if whole else words
+
+
+def _given(order: Order, day: date, area: Area) -> Counter[UUID]:
+    """Return how many orders each provider has; Order's index ``order_given`` holds all that this reads."""
+    first, next_first = (timezone.make_aware(datetime.combine(each, time())) for each in month_of(day))
+    rows = Order.objects.filter(
+        GIVEN,
+        wanted_from__gte=first,
+        wanted_from__lt=next_first,
+        area__gte=area.code,
+        area__lt=area.upper,
+        service__category=order.service.category_id,
+    )
+    with use(Scope.system()):
+        given = Counter(dict(rows.order_by().values_list("provider_id").annotate(orders=Count("*"))))
+    if order.provider_id is not None and order.state != OrderState.CANCELLED:
+        given[order.provider_id] -= 1
+    return given

@@ -19,8 +19,11 @@ from songhe.core.calendar.services import today
 from songhe.core.errors import Changed, Refused
 from songhe.core.ledger.services import balance
 from songhe.core.parameters.models import Parameter
+from songhe.core.scope.services import Scope, use
 from songhe.core.validity import from_day
 from songhe.registers.catalogue.models import ProviderService
+from songhe.registers.contracts import services as contracts
+from songhe.registers.contracts.models import Contract
 from songhe.registers.elders.models import Disclosure, Elder
 from songhe.registers.providers.models import Provider, ProviderArea
 from songhe.registers.workforce.models import Shift, Skill, Staff, StaffSkill
@@ -108,6 +111,70 @@ def test_who_is_suggested_follows_the_places_table_of_points_and_each_point_is_t
     for name in ("质量分每百分", "距离每公里", "人均在办每单"):
         assert Parameter.objects.filter(name=f"选商.{name}").update(value=0)
     assert [each.points for each in rank_providers(order)] == [-15.0, -20.0]
+
+
+@pytest.fixture
+def promise(desk):
+    """Promise a provider a part of the cleaning in the city from its own contract."""
+
+    def agree(provider, percent):
+        contract = contracts.sign(
+            number=provider.name, name="居家服务合同", provider=provider, area=desk.town.city,
+            signed_on=today(), first=today(), last=today() + timedelta(days=99),
+        )  # fmt: skip
+        return contracts.set_share(contract=contract, category=desk.town.service.category, percent=percent)
+
+    return agree
+
+
+def give(town, provider, count, **more):
+    """Let a provider have orders of this month, each of another elder."""
+    for _number in range(count):
+        order = town.order(town.poor(), **more)
+        order.provider = provider
+        order.save()
+
+
+def test_a_provider_behind_its_contract_share_gains_points_and_one_over_it_none(desk, promise):
+    own, other = desk.town.provider, desk.other
+    assert [each.points for each in rank_providers(desk.order)] == [-15.0, -20.0]
+    promise(own, 60)
+    promise(other, 40)
+    give(desk.town, other, 3)
+    give(desk.town, own, 1)
+    # Of what is counted are neither what was cancelled, nor another month's, nor the order itself.
+    cancelled = desk.town.order(desk.town.poor())
+    cancelled.provider = other
+    cancelled.save()
+    orders.cancel(order_id=cancelled.pk, user=None, reason="x")
+    give(desk.town, other, 1, day=today() + timedelta(days=40))
+    best, next_best = rank_providers(desk.order)
+    kind = desk.town.service.category.name
+    assert best.provider_id == own.pk
+    assert f"合同份额 60%，安庆市11月{kind}已派 1/4 单（25.0%）（+70 分）" in best.reasons
+    assert f"合同份额 40%，安庆市11月{kind}已派 3/4 单（75.0%）" in next_best.reasons
+    # 35 points behind × 2 − 1 open order × 5 − 40 × 0.5, and − 4 × 5 − 30 × 0.5.
+    assert (best.points, next_best.points) == (45.0, -35.0)
+    services.to_provider(order_id=desk.order.pk, provider_id=own.pk, user=desk.clerk)
+    # A clerk who sees another county only counts the city's orders all the same.
+    again = refreshed(desk.order)
+    for scope in (Scope.system(), Scope.area(desk.town.there.code, desk.town.there.upper)):
+        with use(scope):
+            assert rank_providers(again)[0].reasons[0] == best.reasons[0]
+
+
+def test_of_two_equally_behind_the_cheaper_comes_first_and_a_share_ended_counts_nothing(desk, promise):
+    promise(desk.town.provider, 40)
+    promise(desk.other, 40)
+    Parameter.objects.filter(name="选商.价格每元").update(value=0)
+    best, next_best = rank_providers(desk.order)
+    assert (best.provider_id, best.points, next_best.points) == (desk.other.pk, 80.0, 80.0)
+    assert any(reason.endswith("已派 0/0 单（+80 分）") for reason in best.reasons)
+    contract = Contract.objects.get(provider=desk.other)
+    contracts.set_share(contract=contract, category=desk.town.service.category, percent=0)
+    (_own, without) = rank_providers(desk.order)
+    assert (without.provider_id, without.points) == (desk.other.pk, 0.0)
+    assert not any("合同份额" in reason for reason in without.reasons)
 
 
 def test_the_suggestion_is_taken_without_a_word_and_told_to_the_provider(desk):

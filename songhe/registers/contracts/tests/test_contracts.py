@@ -1,6 +1,9 @@
-"""A contract's prices: one at a time, within its term, the narrowest first."""
+"""A contract's prices and shares: one at a time, within its term, the narrowest first."""
 
+from contextlib import suppress
 from datetime import date
+from functools import partial
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,10 +11,11 @@ from django.db import IntegrityError, transaction
 from songhe.core.errors import Refused
 from songhe.core.ids import uuid7
 from songhe.core.scope.services import Scope, use
-from songhe.core.validity import from_day
+from songhe.core.testing.races import together
+from songhe.core.validity import from_day, last_day
 from songhe.registers.catalogue.models import Category, Service
 from songhe.registers.contracts import selectors, services
-from songhe.registers.contracts.models import Contract, ContractPrice
+from songhe.registers.contracts.models import Contract, ContractPrice, OrderShare
 from songhe.registers.funds.tests.conftest import CITY, make_area
 from songhe.registers.providers.models import Provider
 
@@ -111,6 +115,99 @@ def test_an_early_end_ends_the_prices(provider, service, city):
     assert ended.validity.upper == date(2026, 3, 2)
     assert selectors.price_on(provider, service, MARCH).price_fen == 5000
     assert selectors.price_on(provider, service, date(2026, 3, 2)) is None
+
+
+@pytest.fixture
+def other(city):
+    return Provider.objects.create(name="另一服务商", credit_code="91340800MA2TESTB27", kind="company", area=city)
+
+
+def share_on(provider, service, day, *, area):
+    return selectors.shares_on([provider.pk], service.category, day, area=area).get(provider.pk)
+
+
+def test_a_share_of_the_orders_ends_the_one_before_and_nought_ends_it(provider, service, city):
+    contract = sign(provider, city)
+    agree = partial(services.set_share, contract=contract, category=service.category)
+    agree(percent=30)
+    agree(percent=40, first=MARCH)
+    agree(percent=40, first=date(2026, 4, 1))
+    agree(percent=0, first=date(2026, 6, 1))
+
+    def on(day):
+        share = share_on(provider, service, day, area=city)
+        return share and share.percent
+
+    assert [on(day) for day in (date(2025, 12, 31), date(2026, 2, 28), MARCH, date(2026, 5, 31))] == [None, 30, 40, 40]
+    assert on(date(2026, 6, 1)) is None and contract.order_shares.count() == 3
+    with pytest.raises(Refused, match="份额的起始日期须在合同期限内"):
+        agree(percent=10, first=date(2027, 1, 1))
+    with pytest.raises(Refused, match="此期间已有这个类别的派单份额"):
+        services.set_share(contract=sign(provider, city, "HT-2"), category=service.category, percent=10)
+    services.end(contract=contract, last=date(2026, 6, 30), reason="违约")
+    assert last_day(contract.order_shares.get(percent=0).validity) == date(2026, 6, 30)
+
+
+def test_the_share_of_the_narrowest_division_counts(provider, service, city):
+    county = make_area(340802000000, 340803000000, "迎江区", "county")
+    services.set_share(contract=sign(provider, city), category=service.category, percent=30)
+    services.set_share(contract=sign(provider, county, "HT-2"), category=service.category, percent=50)
+    shares = [share_on(provider, service, MARCH, area=area) for area in (340802001001, 340803001001, 110101001001)]
+    assert [share and share.percent for share in shares] == [50, 30, None]
+
+
+def test_the_shares_of_all_providers_come_to_no_more_than_the_whole_on_any_day(provider, other, service, city):
+    first, second = sign(provider, city), sign(other, city, "HT-2")
+    agree = partial(services.set_share, category=service.category)
+    agree(contract=first, percent=30)
+    agree(contract=first, percent=60, first=MARCH)
+    with pytest.raises(Refused, match="“测试类”在 2026年03月01日 已约定给其他服务商 60%，最多还能约定 40%") as refused:
+        agree(contract=second, percent=70)
+    assert refused.value.field == "percent" and not second.order_shares.exists()
+    agree(contract=second, percent=40)
+    # What the one gives up the other may have.
+    agree(contract=first, percent=50, first=MARCH)
+    agree(contract=second, percent=50, first=MARCH)
+    elsewhere = Category.objects.create(code="u", name="另一类")
+    agree(contract=second, category=elsewhere, percent=100)
+    with pytest.raises(IntegrityError, match="add up to 150 per cent"), transaction.atomic():
+        OrderShare.objects.filter(contract=second, percent=50).update(percent=100)
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_two_shares_agreed_at_once_do_not_come_to_more_than_the_whole(transactional_db, monkeypatch, locked):
+    with use(Scope.system()):
+        place = make_area(CITY, CITY + 10**8, "安庆市", "city")
+        category = Category.objects.create(code="t", name="测试类")
+        contracts = [
+            sign(Provider.objects.create(name=code, credit_code=code, kind="company", area=place), place, code)
+            for code in ("91340800MA2TESTA19", "91340800MA2TESTB27")
+        ]
+    both_have_looked = Barrier(2)
+    look = services._leaves_room
+
+    def look_together(*given):
+        look(*given)
+        with suppress(BrokenBarrierError):
+            both_have_looked.wait(timeout=1)
+
+    monkeypatch.setattr(services, "_leaves_room", look_together)
+    if not locked:
+        monkeypatch.setattr(services, "lock_key", lambda key: None)
+
+    def agree(contract):
+        def act():
+            with use(Scope.system()):
+                return services.set_share(contract=contract, category=category, percent=60)
+
+        return act
+
+    results = together(*(agree(contract) for contract in contracts))
+    # With the lock forgotten both have looked and found room; the database still takes only one of them.
+    expected = Refused if locked else IntegrityError
+    assert sum(isinstance(result, expected) for result in results) == 1, results
+    with use(Scope.system()):
+        assert OrderShare.objects.count() == 1
 
 
 def test_a_number_is_given_once_and_terms_run_forward(provider, city):
