@@ -290,15 +290,17 @@ def dispatch_solve(
     output: Annotated[Path, typer.Option(help="方案写到哪里")],
     seconds: Annotated[float, typer.Option(min=0.1, help="搜索几秒")] = 60.0,
     seed: Annotated[int, typer.Option(help="随机种子")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="用几个核")] = 2,
+    threads: Annotated[int, typer.Option("--threads", "--cores", min=1, help="用几个核")] = 2,
+    moves: Annotated[int | None, typer.Option(min=1, help="不按秒，每个核试几步：同一种子得同一方案")] = None,
 ) -> None:
     """Plan an instance of home health care routing."""
     from songhe.engines.dispatch.commands import solve_file
     from songhe.engines.dispatch.problem import DispatchError
     from songhe.engines.dispatch.solver import Budget
 
+    budget = Budget(seconds=seconds, threads=threads) if moves is None else Budget(moves=moves, threads=threads)
     try:
-        lines = solve_file(file, output, budget=Budget(seconds=seconds, threads=threads), seed=seed)
+        lines = solve_file(file, output, budget=budget, seed=seed)
     except DispatchError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
@@ -318,6 +320,19 @@ def dispatch_check(file: Path, plan: Path) -> None:
         raise typer.Exit(1) from error
     typer.echo("\n".join(describe(verdict)))
     raise typer.Exit(0 if verdict.sound else 1)
+
+
+@dispatch.command("explain")
+def dispatch_explain(file: Path, plan: Path, visit: str) -> None:
+    """Say why a visit of a plan is as it is, and what another carer would cost."""
+    from songhe.engines.dispatch.commands import explain_file
+    from songhe.engines.dispatch.problem import DispatchError
+
+    try:
+        typer.echo("\n".join(explain_file(file, plan, visit)))
+    except DispatchError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 @dispatch.command("bench")

@@ -5,10 +5,11 @@ A plan of a search that has a mistake must not pass; so nothing here comes from 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from songhe.engines.dispatch.problem import Assignment, Carer, Plan, Problem, RestTaken, Visit
+from songhe.engines.dispatch.problem import Assignment, Carer, Minutes, Plan, Problem, RestTaken, Visit
 
 # Minutes; the search keeps ways in single precision.
 TOLERANCE = 0.01
@@ -34,8 +35,9 @@ class Verdict:
 
 def check(problem: Problem, plan: Plan) -> Verdict:
     """Recompute a plan's feasibility and cost; breaches are Chinese sentences."""
-    visits = {visit.id: visit for visit in problem.visits}
-    carers = {carer.id: carer for carer in problem.carers}
+    # Of what has one id twice, the first is planned.
+    visits = {visit.id: visit for visit in reversed(problem.visits)}
+    carers = {carer.id: carer for carer in reversed(problem.carers)}
     breaches: list[str] = []
     by_visit: dict[str, list[Assignment]] = defaultdict(list)
     by_carer: dict[str, list[Assignment]] = defaultdict(list)
@@ -49,7 +51,8 @@ def check(problem: Problem, plan: Plan) -> Verdict:
     breaches += [f"{name}：未安排的名单里有重复" for name, count in Counter(plan.unserved).items() if count > 1]
     lateness = latest = weighed = 0.0
     cost = 0.0
-    for visit in problem.visits:
+    for name in dict.fromkeys(visit.id for visit in problem.visits):
+        visit = visits[name]
         own = sorted(by_visit[visit.id], key=lambda each: each.need)
         if visit.id in unserved or not own:
             if own or visit.id not in unserved:
@@ -67,7 +70,8 @@ def check(problem: Problem, plan: Plan) -> Verdict:
     rests: dict[str, list[RestTaken]] = defaultdict(list)
     for rest in plan.rests:
         rests[rest.carer_id].append(rest)
-    for carer in problem.carers:
+    for name in dict.fromkeys(carer.id for carer in problem.carers):
+        carer = carers[name]
         own = by_carer[carer.id]
         if not own:
             continue
@@ -129,6 +133,16 @@ def _visit_breaches(visit: Visit, own: list[Assignment], carers: dict[str, Carer
     return found
 
 
+def _way(ways: Minutes, place: int, there: int, found: list[str]) -> float:
+    """Return the minutes from one place to another; what is none is broken, but from a place to itself."""
+    way = float(ways[place, there])
+    if math.isfinite(way) and way >= 0:
+        return way
+    if place != there:
+        found.append(f"从地点 {place} 到地点 {there} 的路程不是非负数字")
+    return 0.0
+
+
 def _walk(
     problem: Problem, carer: Carer, own: list[Assignment], rests: list[RestTaken], visits: dict[str, Visit]
 ) -> tuple[float, float, list[str]]:
@@ -144,13 +158,13 @@ def _walk(
             time = max(time, stay.end)
             continue
         there = visits[stay.visit_id].place
-        way = float(ways[place, there])
+        way = _way(ways, place, there, found)
         if stay.start < time + way - TOLERANCE:
             found.append(f"赶不到 {stay.visit_id}：{time + way:.1f} 分才能到，安排在 {stay.start:.1f} 分")
         travel += way
         waiting += max(0.0, stay.start - time - way)
         place, time = there, stay.end
-    way = float(ways[place, carer.end_place])
+    way = _way(ways, place, carer.end_place, found)
     if time + way > carer.end + TOLERANCE:
         found.append(f"下班前回不来：{time + way:.1f} 分，班次到 {carer.end:.1f} 分")
     wanted = sorted(carer.rests, key=lambda each: each.earliest)

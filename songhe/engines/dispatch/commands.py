@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from songhe.engines.dispatch.checking import Verdict, check
+from songhe.engines.dispatch.explaining import explain
 from songhe.engines.dispatch.formats import read_best, read_plan, read_problem, write_plan
 from songhe.engines.dispatch.problem import DispatchError
 from songhe.engines.dispatch.solver import Budget, solve
@@ -30,6 +31,11 @@ def solve_file(path: Path, output: Path, *, budget: Budget, seed: int) -> list[s
 def check_file(path: Path, plan: Path) -> Verdict:
     """Recompute a written plan against its instance."""
     return check(read_problem(path), read_plan(plan))
+
+
+def explain_file(path: Path, plan: Path, visit: str) -> list[str]:
+    """Say of a visit why it is as it is, what another carer would cost, or what would make it possible."""
+    return list(explain(read_problem(path), read_plan(plan), visit).sentences)
 
 
 def describe(verdict: Verdict) -> list[str]:

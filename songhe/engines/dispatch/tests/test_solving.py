@@ -16,7 +16,7 @@ from songhe.engines.dispatch.arrays import core
 from songhe.engines.dispatch.checking import check
 from songhe.engines.dispatch.commands import bench
 from songhe.engines.dispatch.formats import read_plan, read_problem, write_plan
-from songhe.engines.dispatch.problem import Assignment, Carer, DispatchError, Need, Plan, Problem, Rest, Visit
+from songhe.engines.dispatch.problem import Assignment, Carer, DispatchError, Need, Plan, Problem, Rest, Visit, Weights
 from songhe.engines.dispatch.solver import Budget, begin, extract, solve
 
 SMALL = Budget(moves=2000, threads=1)
@@ -25,7 +25,7 @@ SHARED = Path(os.environ.get("SONGHE_SHARED") or Path(__file__).parents[5] / "sh
 
 @st.composite
 def days(draw: st.DrawFn) -> Problem:
-    """Draw a day of up to twelve visits and four carers, with pairs, rests, skills and wishes."""
+    """Draw a day of up to twelve visits and four carers, with pairs, rests, wishes, contracts and what was told."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count, staff = draw(st.integers(1, 12)), draw(st.integers(1, 4))
     points = random.uniform(0, 30, (count + 1, 2))
@@ -36,10 +36,12 @@ def days(draw: st.DrawFn) -> Problem:
             frozenset(random.choice(["a", "b"], random.integers(1, 3))),
             480.0,
             float(random.integers(700, 1100)),
-            0,
-            0,
+            int(random.integers(0, count + 1)),
+            int(random.integers(0, count + 1)),
             mode=str(random.choice(["walk", "car"])),
             rests=(Rest(690.0, 780.0, 40.0),) if random.random() < 0.5 else (),
+            cost=float(random.choice([0.5, 1.0, 2.0])),
+            contract=None if random.random() < 0.5 else float(random.integers(30, 300)),
         )
         for k in range(staff)
     )
@@ -51,6 +53,10 @@ def days(draw: st.DrawFn) -> Problem:
         )
         opens = float(random.integers(480, 900))
         low = float(random.integers(0, 30))
+
+        def some(share: float) -> frozenset[str]:
+            return frozenset(f"c{each}" for each in range(staff) if random.random() < share)
+
         visits.append(
             Visit(
                 f"v{k}",
@@ -62,9 +68,15 @@ def days(draw: st.DrawFn) -> Problem:
                 prize=None if random.random() < 0.7 else 50.0,
                 gap=(low, low + float(random.integers(0, 40))),
                 barred=frozenset(["c0"]) if random.random() < 0.1 else frozenset(),
+                wished=some(0.2),
+                familiar=some(0.2),
+                priority=float(random.choice([1.0, 5.0])),
+                late_cost=float(random.choice([0.5, 1.0])),
+                published=tuple(f"c{random.integers(staff)}" for _ in needs) if random.random() < 0.2 else (),
             )
         )
-    return Problem(tuple(visits), carers, {"walk": ways * 3, "car": ways})
+    weights = Weights(latest=float(random.choice([0.0, 0.5])), unfamiliar=15.0, fairness=0.0004)
+    return Problem(tuple(visits), carers, {"walk": ways * 3, "car": ways}, weights)
 
 
 def part(problem: Problem, plan: Plan, faulty: set[str]) -> tuple[Problem, Plan]:
@@ -179,6 +191,39 @@ def test_a_bad_place_a_carer_without_shift_and_an_empty_day() -> None:
     assert {fault.kind for fault in solved.faults} >= {"ways", "carer"}
     assert [each.visit_id for each in solved.plan.assignments] == ["good"]
     assert solve(day(), budget=SMALL).plan == Plan()
+
+
+def test_of_what_has_one_id_twice_the_first_is_planned_and_checked() -> None:
+    two = tuple(Carer("c0", skills, 480.0, 1080.0, 0, 0) for skills in (frozenset(["bath"]), frozenset()))
+    bath = visit("a", needs=(Need(30.0, frozenset(["bath"])),))
+    problem = day(bath, visit("a", earliest=900.0, latest=960.0), carers=two)
+    solved = solve(problem, budget=SMALL)
+    assert [fault.message for fault in solved.faults] == [
+        "c0：护理员编号重复，只用第一个",
+        "a：上门编号重复，只排第一个",
+    ]
+    verdict = check(problem, solved.plan)
+    assert verdict.sound
+    assert (verdict.unserved, verdict.travel) == (0, 20.0)
+
+
+def test_tables_that_fit_together_nowhere_are_refused_and_a_way_that_is_none_breaks_a_plan() -> None:
+    problem = day(visit("a"), visit("b", 1))
+    for ways, said in (
+        ({"ebike": np.zeros((6, 5))}, "不是方阵"),
+        ({"ebike": np.zeros((6, 6)), "walk": np.zeros((5, 5))}, "大小不同"),
+    ):
+        with pytest.raises(DispatchError, match=said):
+            solve(replace(problem, ways=ways), budget=SMALL)
+    ways = 10.0 * (1 - np.eye(6))
+    ways[1, 1] = math.nan
+    here = replace(problem, ways={"ebike": ways})
+    solved = solve(here, budget=SMALL)
+    verdict = check(here, solved.plan)
+    assert (solved.faults, verdict.breaches, math.isfinite(verdict.travel)) == ((), (), True)
+    ways[0, 1] = -5.0
+    assert any("路程不是非负数字" in breach for breach in check(here, solved.plan).breaches)
+    assert [fault.kind for fault in solve(here, budget=SMALL).faults if fault.kind == "ways"]
 
 
 def test_zero_distances_are_planned() -> None:
