@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum, Value
 from django.http import HttpRequest, QueryDict
 from django_filters import FilterSet
 
@@ -15,6 +15,7 @@ from songhe.core.console.fields import Lookup
 from songhe.core.console.models import Preference
 from songhe.core.console.pages import Pages
 from songhe.core.console.parents import Parent
+from songhe.core.scope.services import current
 
 COUNT_BOUND = 10_000
 SIZES = (20, 50, 100)
@@ -137,9 +138,13 @@ class Listing:
     # --- rows --------------------------------------------------------------------------------------------------
 
     @cached_property
+    def _filtered(self) -> QuerySet[Any]:
+        return self.filterset.qs if self.filterset is not None else self.all_rows
+
+    @cached_property
     def queryset(self) -> QuerySet[Any]:
         """All rows that match, in one definite order."""
-        rows = self.filterset.qs if self.filterset is not None else self.all_rows
+        rows = self._filtered
         if self.text and self.pages.search is not None:
             rows = self.pages.search(rows, self.text)
         return rows.order_by(*self._ordering())
@@ -158,7 +163,37 @@ class Listing:
     @cached_property
     def count(self) -> int:
         """How many rows match, counting no further than the bound plus one."""
-        return self.queryset.order_by()[: COUNT_BOUND + 1].count()
+        counted = self.pages.counted_elsewhere(self)
+        if counted is not None:
+            return _count(counted, COUNT_BOUND + 1)
+        ways = self._ways()
+        return self._counted_by(ways) if ways else _count(self.queryset, COUNT_BOUND + 1)
+
+    def _ways(self) -> list[Q]:
+        """Return the ways of searching that an index answers whole: none where a filter or a wall reads the row."""
+        scope = current()
+        walled = scope is None or scope.kind not in ("area", "inspect")
+        if not self.text or self.pages.search_ways is None or walled or self.active_filters:
+            return []
+        ways: list[Q] = self.pages.search_ways(self.text)
+        return ways
+
+    def _counted_by(self, ways: list[Q]) -> int:
+        """Count what one way of searching or another finds.
+
+        To find either, the database fetches every row; what one way alone finds, its index tells.
+        """
+        found: list[tuple[Q, int]] = []
+        for way in ways:
+            number = _count(self._filtered.filter(way), COUNT_BOUND + 1)
+            if number > COUNT_BOUND:
+                return number
+            if number:
+                found.append((way, number))
+        if len(found) > 2:
+            return _count(self.queryset, COUNT_BOUND + 1)
+        twice = _count(self._filtered.filter(*(way for way, _ in found)), COUNT_BOUND + 1) if len(found) == 2 else 0
+        return min(sum(number for _, number in found) - twice, COUNT_BOUND + 1)
 
     @property
     def is_bounded(self) -> bool:
@@ -266,6 +301,14 @@ class Listing:
                 "next_sort": f"-{column.key}" if ascending else "" if descending else column.key,
                 "number": is_number(self.pages.model, column),
             }
+
+
+def _count(rows: QuerySet[Any], bound: int) -> int:
+    """Count rows up to a bound, without reading any where an index tells."""
+    query = rows.query
+    if not (query.distinct or query.annotations or query.combinator):
+        rows = rows.annotate(counted=Value(1)).values("counted")
+    return rows.order_by()[:bound].count()
 
 
 def _turned(name: str) -> str:

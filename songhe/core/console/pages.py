@@ -15,7 +15,7 @@ Permissions are ``<room>.view``, ``.create``/``.edit``, ``.export``, ``.reveal``
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Manager, Model, QuerySet
@@ -31,6 +31,9 @@ from songhe.core.console.parts import FACTS, TIMELINE, Action, Bulk, Command, St
 from songhe.core.console.registry import menu_link, pages, register
 from songhe.core.console.sheets import SheetColumn, SheetImport
 from songhe.core.crypto.fields import SealedField
+
+if TYPE_CHECKING:
+    from songhe.core.console.listing import Listing
 
 __all__ = [
     "FACTS",
@@ -52,7 +55,7 @@ __all__ = [
 ]
 
 # Selectors and services given as class attributes are called as they are, not as methods.
-_PLAIN = ("search", "search_nearby", "create", "update", "row_link", "queryset", "row_tone")
+_PLAIN = ("search", "search_ways", "search_nearby", "create", "update", "row_link", "queryset", "row_tone")
 
 
 class Pages:
@@ -82,6 +85,8 @@ class Pages:
     search: ClassVar[Any] = None
     """A selector: (queryset, text) → queryset; the text comes in a request's body, for it may be a number."""
     search_hint: ClassVar[str] = "搜索"
+    search_ways: ClassVar[Any] = None
+    """A function of the text: the conditions of which ``search`` asks that one hold; each is counted by its index."""
     search_nearby: ClassVar[Any] = None
     """A selector like ``search`` for what was typed almost right; asked by the search box where nothing was found."""
     search_everywhere: ClassVar[bool] = False
@@ -289,6 +294,10 @@ class Pages:
     def get_object_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows a detail page may show."""
         return self.get_queryset(request)
+
+    def counted_elsewhere(self, listing: "Listing") -> QuerySet[Any] | None:
+        """Return other rows that are as many as the list's and counted faster; override where there are such."""
+        return None
 
     @cached_property
     def filter_kind(self) -> type[FilterSet] | None:

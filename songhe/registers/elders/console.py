@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from songhe.core.accounts.models import User
 from songhe.core.calendar.services import today
+from songhe.core.console.listing import Listing
 from songhe.core.console.pages import TIMELINE, Action, Column, Command, Pages, StepForm, Tab, View, badge, pages
 from songhe.core.console.views.access import person, record
 from songhe.registers.elders import effects, forms, life, rules, services
@@ -41,6 +42,7 @@ from songhe.registers.elders.selectors import (
     namesakes,
     present_difficulties,
     search_elders,
+    ways_to_elders,
     within_scope,
 )
 
@@ -168,7 +170,7 @@ class ElderPages(Pages):
         "remarks",
     ]
     queryset = listed
-    search_nearby = search_nearby
+    search_nearby, search_ways = search_nearby, ways_to_elders
     search, search_hint, search_everywhere = search_elders, "姓名、拼音首字母、身份证号或电话", True
     select_related = ["area", "registered_area"]
     filters = [
@@ -304,6 +306,14 @@ class ElderPages(Pages):
         """Start a community clerk's form with their own community."""
         area = person(request).area
         return {"area": area} if obj is None and area is not None and area.level == area.Level.VILLAGE else {}
+
+    def counted_elsewhere(self, listing: Listing) -> QuerySet[Any] | None:
+        """Count those in one kind of difficulty by its rows: an elder is in it once at a time, and has its area."""
+        kind = listing.params.get("difficulty", "")
+        asked = listing.filterset.form.changed_data if listing.filterset is not None else []
+        if listing.text or listing.parent is not None or asked != ["difficulty"] or kind not in DifficultyKind.values:
+            return None
+        return within_scope(Difficulty.objects.filter(Difficulty.on(today()), kind=kind))
 
     def editable(self, obj: Model, user: User) -> bool:
         """Close the records of those who died or left."""

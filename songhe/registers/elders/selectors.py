@@ -4,6 +4,8 @@ import io
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -54,34 +56,39 @@ def within_scope(queryset: QuerySet[Any]) -> QuerySet[Any]:
 
 def search_elders(queryset: QuerySet[Elder], text: str) -> QuerySet[Elder]:
     """Return those found by a name or given name, pinyin or initials (from the start), or a whole number or phone."""
+    return queryset.filter(reduce(or_, ways_to_elders(text), Q()))
+
+
+def ways_to_elders(text: str) -> list[Q]:
+    """Return the conditions of which a search asks that one hold, each with an index of its own; none for no text."""
     text = text.strip()
     folded = normal(text)
     if not folded:
-        return queryset
+        return []
     if re.fullmatch(r"\d{15}|\d{17}[\dX]", folded):
-        return queryset.filter(id_number_index=number_index(folded))
+        return [Q(id_number_index=number_index(folded))]
     if folded.lstrip("+").isdigit():
-        return queryset.filter(_by_phone(folded))
+        return [_by_phone(folded)]
     if text.isascii():
         latin = re.sub(r"[^a-z]", "", text.lower().replace("u:", "v"))
         if not latin:
-            return queryset.filter(id_number_index=blind_index(folded, purpose="id_number_index"))
+            return [Q(id_number_index=blind_index(folded, purpose="id_number_index"))]
         if len(latin) == 1:
             # One letter begins both or neither; one condition is one index.
-            return queryset.filter(name_initials__startswith=latin)
-        return queryset.filter(Q(name_pinyin__startswith=latin) | Q(name_initials__startswith=latin))
-    return queryset.filter(_by_name(text))
+            return [Q(name_initials__startswith=latin)]
+        return [Q(name_pinyin__startswith=latin), Q(name_initials__startswith=latin)]
+    return _by_name(text)
 
 
-def _by_name(text: str) -> Q:
+def _by_name(text: str) -> list[Q]:
     name = names.clean_name(text.replace("ü", "v"))
     latin = re.sub(r"[^a-z]", "", _HAN.sub("", name).lower())
     if not latin:
-        return Q(name__startswith=name) | Q(given_name__startswith=name)
+        return [Q(name__startswith=name), Q(given_name__startswith=name)]
     # A name begun in characters and ended in initials: 王xm.
     written = _HAN.match(name)
     head = written.group() if written else ""
-    return Q(name__startswith=head) & Q(name_initials__startswith=names.keys(head).initials + latin)
+    return [Q(name__startswith=head) & Q(name_initials__startswith=names.keys(head).initials + latin)]
 
 
 def _by_phone(text: str) -> Q:

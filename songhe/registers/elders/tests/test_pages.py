@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
+from songhe.core.console import listing
 from songhe.core.console.pages import Tab
 from songhe.registers.elders import services
 from songhe.registers.elders.console import ElderPages
@@ -353,3 +354,34 @@ def test_another_streets_clerk_does_not_see_the_roll(page, places, other_clerk):
     for action in ("detail", "mapping", "wrong"):
         assert client.get(url(action, batch.pk, noun="import")).status_code == 404
     assert client.post(url("do", batch.pk, "apply", noun="import")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "bound", "told"),
+    [
+        ({"q": "王"}, 10, "4"),
+        ({"q": "文"}, 10, "2"),
+        ({"q": "文"}, 1, "1+"),
+        ({"q": "wen"}, 10, "1"),
+        ({"q": "w"}, 10, "5"),
+        ({"q": "王", "living_situation": "alone"}, 10, "1"),
+        ({"difficulty": "minimum_living"}, 10, "2"),
+        ({"difficulty": "minimum_living"}, 1, "1+"),
+        ({"difficulty": "minimum_living", "living_situation": "alone"}, 10, "1"),
+        ({"difficulty": "minimum_living", "q": "文"}, 10, "1"),
+        ({"difficulty": "any"}, 10, "2"),
+    ],
+)
+def test_what_is_counted_by_indexes_is_what_is_found(page, near, places, monkeypatch, asked, bound, told):
+    # Found by name and given name alike, it counts once.
+    both = elder(places["east"], "文文清", order=14)
+    for at, name in enumerate(("王文英", "王小明", "王小明"), start=15):
+        elder(places["west"], name, order=at)
+    elder(places["far"], "文天祥", order=19)
+    for one in (near, both):
+        services.record_difficulty(elder_id=one.pk, kind="minimum_living", first=one.registered_on)
+    services.record_difficulty(elder_id=both.pk, kind="disabled", grade=3, first=both.registered_on)
+    monkeypatch.setattr(listing, "COUNT_BOUND", bound)
+    shown = page.post(url("list"), asked).context["listing"]
+    assert shown.count_text == told
+    assert shown.count == min(shown.queryset.count(), bound + 1)
