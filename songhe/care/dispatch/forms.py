@@ -87,7 +87,10 @@ class CarerForm(forms.Form):
 
     def __init__(self, *args: Any, record: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.choices = [choice for choice in rank_carers(record) if choice.able][:10]
+        ranked = rank_carers(record)
+        self.choices = [choice for choice in ranked if choice.able][:10]
+        unable = [f"{choice.name}：{'、'.join(choice.reasons)}" for choice in ranked if not choice.able]
+        more = f"等 {len(unable)} 人" if len(unable) > 5 else ""
         field = cast("forms.TypedChoiceField", self.fields["staff_id"])
         field.choices = [
             (
@@ -99,8 +102,10 @@ class CarerForm(forms.Form):
         ]
         if self.choices:
             field.initial = str(self.choices[0].staff_id)
-        else:
-            field.help_text = "期望时间内没有可派的护理员。"
+        said = [] if self.choices else ["期望时间内没有可派的护理员。"]
+        if unable:
+            said.append(f"不能去的：{'；'.join(unable[:5])}{more}。")
+        field.help_text = "".join(said)
 
     def clean(self) -> dict[str, Any]:
         """Fill in the suggested time where none was typed."""

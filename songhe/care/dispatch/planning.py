@@ -238,6 +238,7 @@ class Wishes:
         self.barred: dict[UUID, dict[str, str]] = defaultdict(dict)
         self.wished: dict[UUID, set[str]] = defaultdict(set)
         self.familiar: dict[UUID, set[str]] = defaultdict(set)
+        self.steady: dict[UUID, set[str]] = defaultdict(set)
         self.declined: dict[UUID, dict[str, str]] = defaultdict(dict)
         self._complaints(elders, day, figures)
         self._said(provider_id, elders, people)
@@ -253,6 +254,7 @@ class Wishes:
             for staff in whom:
                 if row.kind == CarerWish.Kind.STEADY:
                     self.familiar[row.elder_id].add(staff)
+                    self.steady[row.elder_id].add(staff)
                 elif row.kind == CarerWish.Kind.BARRED:
                     self.barred[row.elder_id][staff] = "老人不希望其上门" + (f"（{row.reason}）" if row.reason else "")
                 else:

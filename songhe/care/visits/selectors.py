@@ -49,12 +49,6 @@ def busy(staff_ids: Iterable[UUID], first: datetime, last: datetime) -> dict[UUI
     return taken
 
 
-def usual_carers(elder_id: UUID, *, most: int = 3) -> list[UUID]:
-    """Return the carers who came to an elder lately, the latest first."""
-    seen = Visit.objects.filter(elder_id=elder_id, state=VisitState.VERIFIED).order_by("-verified_at")
-    return list(dict.fromkeys(seen.values_list("staff_id", flat=True)[: most * 10]))[:most]
-
-
 def home_code_of(elder_id: UUID) -> HomeCode | None:
     """Return the code at an elder's door, or None."""
     return HomeCode.objects.filter(elder_id=elder_id, ended_at__isnull=True).first()

@@ -6,7 +6,7 @@ the visit, and still reach the stay after it in time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import asin, ceil, cos, radians, sin, sqrt
 
@@ -38,7 +38,12 @@ class Carer:
 
 @dataclass(frozen=True)
 class VisitWish:
-    """A visit asked for, to start between ``earliest`` and ``latest``; ``preferred`` carers are named best first."""
+    """A visit asked for, to start between ``earliest`` and ``latest``.
+
+    ``preferred`` gives for a carer the elder knows why that is, ``barred`` why a carer is not to come; both are told.
+    Where there are ``wished`` carers, another costs as much as half an hour of way, and one the elder does not know
+    ``stranger`` minutes where there is one they know.
+    """
 
     id: str
     skills: frozenset[str]
@@ -47,8 +52,10 @@ class VisitWish:
     latest: int
     latitude: float | None
     longitude: float | None
-    preferred: tuple[str, ...] = ()
-    barred: frozenset[str] = frozenset()
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    wished: frozenset[str] = frozenset()
+    barred: Mapping[str, str] = field(default_factory=dict)
+    stranger: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,9 @@ class Travel:
         return ceil(km / self.speeds.get(mode, 15.0) * 60)
 
 
-# A minute of way weighs as much as a minute of waiting for the elder; a familiar face is worth half an hour of way.
+# A minute of way weighs as much as two minutes of waiting for the elder; a wish is worth half an hour of way.
 WAITING_WEIGHT = 0.5
-FAMILIAR_MINUTES = 30.0
+UNWISHED_MINUTES = 30.0
 
 
 def rank(wish: VisitWish, carers: Iterable[Carer], travel: Travel) -> list[Candidate]:
@@ -117,16 +124,22 @@ def _candidate(wish: VisitWish, carer: Carer, travel: Travel) -> Candidate:
     if found is None:
         return Candidate(carer.id, False, None, 0, 0.5, ("期望时间内没有空档",))
     start, way = found
-    familiar = carer.id in wish.preferred
-    cost = way + WAITING_WEIGHT * (start - wish.earliest) - (FAMILIAR_MINUTES if familiar else 0)
-    reasons = ("曾为这位老人服务",) if familiar else ()
-    return Candidate(carer.id, True, start, way, cost, reasons)
+    cost = way + WAITING_WEIGHT * (start - wish.earliest)
+    reasons = []
+    if wish.wished:
+        cost += 0 if carer.id in wish.wished else UNWISHED_MINUTES
+        reasons.append("老人希望其上门" if carer.id in wish.wished else "不是老人希望的护理员")
+    if carer.id in wish.preferred:
+        reasons.append(wish.preferred[carer.id])
+    elif wish.preferred:
+        cost += wish.stranger
+    return Candidate(carer.id, True, start, way, cost, tuple(reasons))
 
 
 def _faults(wish: VisitWish, carer: Carer) -> tuple[str, ...]:
     faults = []
     if carer.id in wish.barred:
-        faults.append("老人不希望其上门")
+        faults.append(wish.barred[carer.id])
     missing = sorted(wish.skills - carer.skills)
     if missing:
         faults.append(f"缺少技能 {'、'.join(missing)}")

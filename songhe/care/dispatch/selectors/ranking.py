@@ -1,4 +1,4 @@
-"""Weighing which carer of a provider should make an order: by skill, free time and way."""
+"""Weighing which carer of a provider should make an order: by skill, free time, way, and whom the elder wants."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from songhe.care.dispatch.planning import Wishes, bounds, minute_of, people_of, rules_on
 from songhe.care.orders.models import Order
-from songhe.care.visits.selectors import busy, usual_carers
+from songhe.care.visits.selectors import busy
 from songhe.engines.dispatch import Carer, Stay, Travel, VisitWish, rank
-from songhe.registers.workforce.selectors import carers_for
 
 
 @dataclass(frozen=True)
@@ -34,52 +34,61 @@ class CarerChoice:
 
 
 def rank_carers(order: Order) -> list[CarerChoice]:
-    """Return the carers of the order's provider, those who can come first, in the order the engine ranks them."""
-    zone = timezone.get_current_timezone()
-    midnight = timezone.localtime(order.wanted_from, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    next_midnight = midnight + timedelta(days=1)
-    staff = carers_for(service=order.service, area=order.area_id, on=midnight.date(), provider=order.provider_id)
-    held = busy([each.staff_id for each in staff], midnight, next_midnight)
+    """Return the carers of the order's provider, those who can come first, in the order the engine ranks them.
 
-    def minute(moment: datetime) -> int:
-        return max(0, min(1440, round((moment - midnight).total_seconds() / 60)))
-
+    Whom the elder refused or complained of, and who declined this order, is among those who cannot, with the reason.
+    """
+    if order.provider_id is None:
+        return []
+    day = timezone.localtime(order.wanted_from).date()
+    midnight, next_midnight = bounds(day)
+    _rules, figures = rules_on(day)
+    people = people_of(order.provider_id, day, midnight, set())
+    asked = [{"id": order.pk, "elder_id": order.elder_id}]
+    wishes = Wishes(order.provider_id, asked, people, day, figures)
+    held = busy([UUID(each) for each in people], midnight, next_midnight)
     elder = order.elder
+    steady = wishes.steady.get(elder.pk, set())
     wish = VisitWish(
         id=str(order.pk),
         skills=frozenset(order.service.skills),
         minutes=order.minutes,
-        earliest=minute(order.wanted_from),
-        latest=minute(order.wanted_to - timedelta(minutes=order.minutes)),
+        earliest=minute_of(order.wanted_from, midnight),
+        latest=minute_of(order.wanted_to - timedelta(minutes=order.minutes), midnight),
         latitude=elder.latitude,
         longitude=elder.longitude,
-        preferred=tuple(str(carer) for carer in usual_carers(order.elder_id)),
+        preferred={
+            staff: "固定护理员" if staff in steady else "曾为这位老人服务"
+            for staff in wishes.familiar.get(elder.pk, ())
+        },
+        wished=frozenset(wishes.wished.get(elder.pk, ())),
+        barred={**wishes.barred.get(elder.pk, {}), **wishes.declined.get(order.pk, {})},
+        stranger=float(figures.get("生面孔折算", 0)),
     )
     carers = [
         Carer(
-            id=str(each.staff_id),
-            skills=frozenset(each.skills),
-            shifts=tuple((minute(lower), minute(upper)) for lower, upper in each.shifts),
+            id=each.id,
+            skills=each.skills,
+            shifts=each.shifts,
             latitude=each.latitude,
             longitude=each.longitude,
-            mode=each.transport,
+            mode=each.mode,
             stays=tuple(
                 Stay(
-                    start=minute(visit.planned.lower),
-                    end=minute(visit.planned.upper),
+                    start=minute_of(visit.planned.lower, midnight),
+                    end=minute_of(visit.planned.upper, midnight),
                     latitude=visit.elder.latitude,
                     longitude=visit.elder.longitude,
                 )
-                for visit in held.get(each.staff_id, [])
+                for visit in held.get(UUID(each.id), [])
             ),
         )
-        for each in staff
+        for each in people.values()
     ]
-    names = {str(each.staff_id): each.name for each in staff}
     return [
         CarerChoice(
             staff_id=UUID(candidate.carer_id),
-            name=names[candidate.carer_id],
+            name=people[candidate.carer_id].name,
             start=midnight + timedelta(minutes=candidate.start) if candidate.start is not None else None,
             travel_minutes=candidate.travel_minutes,
             able=candidate.feasible,

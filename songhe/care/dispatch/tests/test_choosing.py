@@ -8,7 +8,8 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
 from songhe.care.dispatch import services
-from songhe.care.dispatch.models import Assignment, CarerWish
+from songhe.care.dispatch.forms import CarerForm
+from songhe.care.dispatch.models import Assignment, CarerWish, Notice
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
 from songhe.care.orders import services as orders
 from songhe.care.orders.flow import OrderState
@@ -240,6 +241,58 @@ def test_a_carer_of_another_provider_or_without_hours_is_refused_with_why(desk):
     with pytest.raises(Refused, match="护理员乙不能承接"):
         services.to_carer(staff_id=desk.carer.pk, **asked)
     assert not Visit.objects.exists()
+
+
+def test_whom_the_elder_refused_is_never_sent_and_the_page_says_why(desk):
+    services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk)
+    order = refreshed(desk.order)
+    wish = services.note_wish(elder=desk.person, kind="barred", staff=desk.carer, reason="说话听不懂")
+    with pytest.raises(Refused, match="护理员乙：老人不希望其上门（说话听不懂）"):
+        services.dispatch(order_id=order.pk, user=desk.clerk)
+    with pytest.raises(Refused, match="老人不希望其上门"):
+        services.to_carer(
+            order_id=order.pk, staff_id=desk.carer.pk, start=moment(10), user=desk.clerk, overrule_reason="x"
+        )
+    assert not Visit.objects.exists()
+    assert "不能去的：护理员乙：老人不希望其上门" in CarerForm(record=order).fields["staff_id"].help_text
+    # A refused sex keeps away just so, and the one after is sent.
+    services.end_wish(wish_id=wish.pk)
+    services.note_wish(elder=desk.person, kind="barred", sex="female")
+    man = able(Staff.objects.create(provider=desk.other, area=desk.town.here, name="护理员丁", sex="male"), desk.town)
+    assert services.dispatch(order_id=order.pk, user=desk.clerk).staff == man
+
+
+def test_who_was_complained_of_or_declined_this_order_is_not_sent_again(desk):
+    visit = services.dispatch(order_id=desk.order.pk, user=desk.clerk)
+    services.withdraw(order_id=desk.order.pk, user=desk.clerk, reason="改期")
+    Notice.objects.filter(visit=visit).update(state=Notice.State.DECLINED, reason="车坏了")
+    with pytest.raises(Refused, match="已答复不能去（车坏了）"):
+        services.dispatch(order_id=desk.order.pk, user=desk.clerk)
+    again = desk.town.order(desk.person, hour=14)
+    again = services.to_provider(order_id=again.pk, provider_id=desk.other.pk, user=desk.clerk)
+    assert rank_carers(again)[0].able
+    orders.complain(order_id=desk.order.pk, text="不耐心")
+    assert rank_carers(again)[0].reasons == ("老人投诉过",)
+
+
+def test_wished_and_steady_carers_come_before_others_as_near_and_it_is_told(desk):
+    second = able(
+        Staff.objects.create(provider=desk.other, area=desk.town.here, name="护理员丁", sex="male"), desk.town
+    )
+    services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk)
+    order = refreshed(desk.order)
+    for carer, fellow in ((desk.carer, second), (second, desk.carer)):
+        wish = services.note_wish(elder=desk.person, kind="wished", staff=carer)
+        first, other = rank_carers(order)
+        assert (first.staff_id, first.reasons) == (carer.pk, ("老人希望其上门",))
+        assert (other.staff_id, other.reasons) == (fellow.pk, ("不是老人希望的护理员",))
+        wish.delete()
+        wish = CarerWish.objects.create(
+            elder=desk.person, area=desk.town.here, provider=desk.other, kind="steady", staff=carer,
+            since=timezone.now(),
+        )  # fmt: skip
+        assert (rank_carers(order)[0].staff_id, rank_carers(order)[0].reasons) == (carer.pk, ("固定护理员",))
+        wish.delete()
 
 
 def test_where_nobody_can_come_it_is_said_and_the_order_waits(desk):
