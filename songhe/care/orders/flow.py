@@ -1,10 +1,13 @@
 """An order's way from asked to closed."""
 
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.utils import timezone
 
-from songhe.core.calendar.services import WorkingDays
+from songhe.core.calendar.services import WorkingDays, add_working_days, today
 from songhe.core.errors import Refused
 from songhe.core.flow.models import FlowModel, flow_field, step
 
@@ -24,6 +27,20 @@ OPEN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED, OrderState
 NOT_BEGUN = [OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED]
 
 
+def _provider_due(order: Any) -> date | None:
+    return _given_by(order) if order.state == OrderState.ASKED else None
+
+
+def _carer_due(order: Any) -> date | None:
+    # A carer can be exchanged for another; that is nothing to be done by a day.
+    return _given_by(order) if order.state != OrderState.ASSIGNED else None
+
+
+def _given_by(order: Any) -> date:
+    """Return the working day before the visit, or the next one from today where that is later."""
+    return max(add_working_days(today(), 1), add_working_days(timezone.localtime(order.wanted_from).date(), -1))
+
+
 class OrderFlow(FlowModel):
     """Steps of an order; visits move it on from assigned to closed."""
 
@@ -38,7 +55,7 @@ class OrderFlow(FlowModel):
         source=[OrderState.ASKED, OrderState.DISPATCHED],
         target=OrderState.DISPATCHED,
         permission="dispatch.assign",
-        deadline=WorkingDays(1),
+        deadline=_provider_due,
     )
     def dispatch(self) -> None:
         """A provider takes the order."""
@@ -50,7 +67,7 @@ class OrderFlow(FlowModel):
         source=[OrderState.ASKED, OrderState.DISPATCHED, OrderState.ASSIGNED],
         target=OrderState.ASSIGNED,
         permission="dispatch.assign",
-        deadline=WorkingDays(1),
+        deadline=_carer_due,
     )
     def assign(self) -> None:
         """A carer and a time are fixed; the visit is planned."""

@@ -18,6 +18,7 @@ from songhe.care.visits.models import Visit
 from songhe.core.accounts.roles import Role
 from songhe.core.calendar.services import today
 from songhe.core.errors import Changed, Refused
+from songhe.core.flow.models import Todo
 from songhe.core.ledger.services import balance
 from songhe.core.parameters.models import Parameter
 from songhe.core.scope.services import Scope, use
@@ -187,6 +188,36 @@ def test_the_suggestion_is_taken_without_a_word_and_told_to_the_provider(desk):
     kept = Assignment.objects.filter(order=order)
     assert [each.suggested for each in kept.order_by("created_at")] == [True, True]
     assert {choice["name"] for choice in kept.get(staff=None).candidates} == {"康乐居家", "松鹤居家"}
+
+
+def to_do(order):
+    """What is open to be done about giving an order away: its words and its day."""
+    todo = Todo.objects.filter(object_id=order.pk, state="open", permission="dispatch.assign").first()
+    return todo and (todo.title.partition("：")[0], todo.due_on)
+
+
+def test_an_order_waits_to_be_given_to_a_carer_only_while_it_has_none(desk):
+    tomorrow = today() + timedelta(days=1)
+    assert to_do(desk.order) == ("派给服务商、派给护理员", tomorrow)
+    services.to_provider(order_id=desk.order.pk, provider_id=desk.other.pk, user=desk.clerk)
+    assert to_do(desk.order) == ("派给护理员", tomorrow)
+    services.to_carer(order_id=desk.order.pk, staff_id=desk.carer.pk, start=moment(10), user=desk.clerk)
+    assert to_do(desk.order) is None
+    services.withdraw(order_id=desk.order.pk, user=desk.clerk, reason="护理员请假")
+    assert to_do(desk.order) == ("派给护理员", tomorrow)
+
+
+def test_an_order_made_ahead_is_to_be_given_by_the_working_day_before_its_visit(desk):
+    # Today is a Tuesday; the standing order is wanted tomorrow, on Monday and on Tuesday.
+    standing = orders.repeat(
+        elder_id=desk.person.pk, service_id=desk.town.service.pk, weekdays=[1, 2, 3], at=time(9),
+        first=today() + timedelta(days=1), last=today() + timedelta(days=7),
+    )  # fmt: skip
+    orders.make_due_orders(until=today() + timedelta(days=7))
+    made = Order.objects.filter(standing_order=standing).order_by("wanted_from")
+    assert [to_do(order)[1] - today() for order in made] == [timedelta(days=days) for days in (1, 3, 6)]
+    services.to_provider(order_id=made[2].pk, provider_id=desk.other.pk, user=desk.clerk)
+    assert to_do(made[2]) == ("派给护理员", today() + timedelta(days=6))
 
 
 def test_overruling_needs_a_reason_which_is_kept(desk):
