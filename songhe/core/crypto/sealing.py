@@ -99,6 +99,8 @@ def blind_index(text: str, *, purpose: str) -> bytes:
 
 def normal(text: str) -> str:
     """Fold what people type differently: full-width digits, spaces, dashes, lower-case x."""
+    if text.isalnum() and text.isascii():
+        return text.upper()
     return unicodedata.normalize("NFKC", text).replace(" ", "").replace("-", "").upper()
 
 

@@ -17,14 +17,16 @@ def insert(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     """Insert new rows; constraints raise IntegrityError as ever."""
     if rows:
         fields = [field for field in model._meta.concrete_fields if not field.generated]
-        _insert(model, fields, _prepared(fields, rows, add=True), [])
+        _insert(model, fields, _prepared(fields, rows, add=True), [], {})
 
 
-def insert_values(model: type[models.Model], names: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
-    """Insert new rows of which the named columns are given and all others take their fields' defaults."""
+def insert_values(
+    model: type[models.Model], names: Sequence[str], values: Iterable[Sequence[Any]], **fixed: Any
+) -> None:
+    """Insert new rows of which the named columns are given; ``fixed`` ones are the same in all, others by default."""
     fields = [model._meta.get_field(name) for name in names]
     others = [field for field in model._meta.concrete_fields if field not in fields and not field.generated]
-    _insert(model, fields, values, [field for field in others if not field.has_db_default()])
+    _insert(model, fields, values, [field for field in others if not field.has_db_default()], fixed)
 
 
 def update(model: type[models.Model], rows: Sequence[models.Model], names: Sequence[str]) -> None:
@@ -48,12 +50,16 @@ def _prepared(fields: Sequence[Any], rows: Sequence[models.Model], *, add: bool)
 
 
 def _insert(
-    model: type[models.Model], fields: Sequence[Any], values: Iterable[Sequence[Any]], constant: Sequence[Any]
+    model: type[models.Model],
+    fields: Sequence[Any],
+    values: Iterable[Sequence[Any]],
+    constant: Sequence[Any],
+    fixed: dict[str, Any],
 ) -> None:
     with _Copied(model, fields, values) as copied:
         given = [
             timezone.now() if getattr(field, "auto_now_add", False) else field.get_db_prep_save(
-                field.get_default(), connection=connections[connection.alias]
+                fixed.get(field.name, field.get_default()), connection=connections[connection.alias]
             )
             for field in constant
         ]  # fmt: skip

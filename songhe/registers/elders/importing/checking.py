@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
@@ -59,6 +59,7 @@ _DIFFICULTIES = (
     ("重病", DifficultyKind.MAJOR_ILLNESS),
     ("重大疾病", DifficultyKind.MAJOR_ILLNESS),
 )
+_DISABLED, _SEVERE = DifficultyKind.DISABLED.value, DifficultyKind.DISABLED_SEVERE.value
 _ROUNDED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 _CARD = re.compile(r"(\d{17}[\dX])[1-7]([1-4])")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -77,7 +78,14 @@ class Wrong(Exception):
         self.todo = todo
 
 
-@dataclass
+class Fault(NamedTuple):
+    """What is wrong with a cell, and what to do, where it was read before."""
+
+    wrong: str
+    todo: str
+
+
+@dataclass(slots=True)
 class Judged:
     """A line as read: ``values`` by target, ``errors`` and ``notes`` as ``{column, wrong, todo}``.
 
@@ -150,11 +158,16 @@ class Checker:
     ) -> None:
         self.head = head
         self.today = today()
-        self.as_of = as_of or self.today
-        self.readers: dict[str, Callable[[str], Any]] = {**_READERS, "id_number": partial(_id_number, on=self.today)}
+        self.day = (as_of or self.today).isoformat()
         self.kinds = list(kinds)
         self.needs_area = needs_area
         self.columns = {key: column for column, key in mapping.items()}
+        readers: dict[str, Callable[[str], Any]] = {**_READERS, "id_number": partial(_id_number, on=self.today)}
+        self.ways = [
+            (key, column, _kept(key, readers.get(key, str)), _NEEDED if key in ("name", "id_number") else NOTHING)
+            for key, column in self.columns.items()
+        ]
+        self.difficulties = lru_cache(KEPT)(self._kinds)
         self.places = places
         self.default_area = default_area
         self.folded_head = {fold(name) for name in head if name}
@@ -164,7 +177,8 @@ class Checker:
         filled = [cell for cell in cells if cell]
         if not filled or TOTALS.match(filled[0].replace(" ", "")):
             return False
-        if all(fold(cell) in self.folded_head for cell in filled):
+        # The longest first: it is a heading the least often, and one that is none settles it.
+        if fold(max(filled, key=len)) in self.folded_head and all(fold(cell) in self.folded_head for cell in filled):
             return False
         # A running number alone, as forms are printed with empty lines to fill in.
         return not (len(filled) == 1 and filled[0].isdecimal())
@@ -172,18 +186,16 @@ class Checker:
     def judge(self, cells: list[str]) -> Judged:
         """Return what a line says and all that is wrong with it, not only the first fault."""
         line = Judged()
-        values = line.values
-        for key, column in self.columns.items():
-            text = cells[column] if column < len(cells) else ""
-            if text in NOTHING and key not in ("name", "id_number"):
+        values, width = line.values, len(cells)
+        for key, column, read, nothing in self.ways:
+            text = cells[column] if column < width else ""
+            if text in nothing:
                 continue
-            read = self.readers.get(key, str)
-            try:
-                values[key] = read(text)
-            except Wrong as error:
-                self._fault(line, key, error.wrong, error.todo)
-            except Refused as error:
-                self._fault(line, key, error.message)
+            said = read(text)
+            if said.__class__ is Fault:
+                self._fault(line, key, said.wrong, said.todo)
+            else:
+                values[key] = said
         self._identity(line)
         self._area(line, cells)
         self._difficulty(line)
@@ -249,22 +261,24 @@ class Checker:
 
     def _difficulty(self, line: Judged) -> None:
         values = line.values
-        kinds = values.pop("difficulties", ())
         grade = values.pop("disability_grade", None)
-        first = values.pop("difficulty_first", "") or self.as_of.isoformat()
+        first = values.pop("difficulty_first", "") or self.day
         evidence = values.pop("evidence", "")
-        kinds = [*kinds, *(kind for kind in self.kinds if kind not in kinds)]
-        if DifficultyKind.DISABLED in kinds and grade in (1, 2):
-            kinds = [DifficultyKind.DISABLED_SEVERE if kind == DifficultyKind.DISABLED else kind for kind in kinds]
-        found = []
-        for kind in dict.fromkeys(kinds):
-            disabled = kind in (DifficultyKind.DISABLED, DifficultyKind.DISABLED_SEVERE)
-            if kind == DifficultyKind.DISABLED_SEVERE and grade not in (1, 2):
+        if kinds := self.difficulties(values.pop("difficulties", ()), grade):
+            values["difficulties"] = [
+                {"kind": kind, "grade": of_kind, "first": first, "evidence": evidence} for kind, of_kind in kinds
+            ]
+            if any(kind == DifficultyKind.DISABLED_SEVERE and of_kind not in (1, 2) for kind, of_kind in kinds):
                 todo = "请在残疾等级列填写一级或二级。"
                 self._complain(line, "difficulties", "写明重度残疾，但没有一级或二级的残疾等级", todo)
-            found.append({"kind": kind, "grade": grade if disabled else None, "first": first, "evidence": evidence})
-        if found:
-            values["difficulties"] = found
+
+    def _kinds(self, said: tuple[str, ...], grade: int | None) -> list[tuple[str, int | None]]:
+        """Return the kinds that a line and the roll itself attest, each with the grade that belongs to it."""
+        kinds = [str(kind) for kind in dict.fromkeys((*said, *self.kinds))]
+        if grade in (1, 2):
+            severe = (_SEVERE if kind == _DISABLED else kind for kind in kinds)
+            kinds = list(dict.fromkeys(severe))
+        return [(kind, grade if kind in (_DISABLED, _SEVERE) else None) for kind in kinds]
 
     def _contact(self, line: Judged) -> None:
         values = line.values
@@ -278,6 +292,27 @@ class Checker:
 
 
 # --- cells ---
+
+KEPT = 50_000
+"""How many different cells of a column are remembered; most columns say the same few things over and over."""
+
+_NEEDED: frozenset[str] = frozenset()
+# Hardly two people's are the same.
+_OWN = frozenset({"id_number", "phone", "address", "registered_address", "contact_phone", "evidence", "remarks"})
+
+
+def _kept(key: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a reader of a column's cells that gives back what is wrong instead of raising it."""
+
+    def told(text: str) -> Any:
+        try:
+            return read(text)
+        except Wrong as error:
+            return Fault(error.wrong, error.todo)
+        except Refused as error:
+            return Fault(error.message, "")
+
+    return told if key in _OWN else lru_cache(KEPT)(told)
 
 
 def _name(text: str) -> str:
@@ -307,7 +342,7 @@ def _id_number(text: str, on: date) -> _Number:
         todo = "请把该列改为文本格式后重新填写号码。"
         raise Wrong("身份证号被表格当作数字，末几位已经丢失", todo)
     plain = identity.plain(text)
-    card = _CARD.fullmatch(plain)
+    card = _CARD.fullmatch(plain) if len(plain) != 18 else None
     # A disability card's number is the identity number, one digit for the class and one for the grade.
     said = identity.read(card.group(1) if card else plain, on=on)
     return _Number(said.number, said.birth_date, said.sex, said.was_old, int(card.group(2)) if card else None)
@@ -349,7 +384,6 @@ def _day(text: str) -> str:
     return written if len(written) == 10 else f"{written}-01"
 
 
-@lru_cache(maxsize=1024)
 def _living(text: str) -> str:
     for word, situation in _LIVING:
         if word in text:
@@ -357,7 +391,6 @@ def _living(text: str) -> str:
     raise Wrong(f"认不出居住状况“{text[:20]}”", f"请填：{'、'.join(LivingSituation.labels)}。")
 
 
-@lru_cache(maxsize=1024)
 def _difficulties(text: str) -> tuple[str, ...]:
     kinds = []
     for part in re.split(r"[、,，;；/|+＋ ]+", text):

@@ -46,7 +46,7 @@ from songhe.registers.elders.models import (
     Verdict,
 )
 
-READ = ("pk", "verdict", "number_index", "elder_id", "elder_version", "changes", "errors", "values")
+READ = ("number", "pk", "verdict", "number_index", "elder_id", "elder_version", "changes", "errors", "values")
 APPLIED = ("verdict", "errors", "elder_id", "elder_version", "before", "made", "applied")
 FRESH = (
     "id", "name", "name_pinyin", "name_initials", "given_name", "sex", "birth_date", "id_kind", "id_number",
@@ -58,7 +58,7 @@ AMENDED = (
     "id_number_index", "phone", "phone_index", "ethnicity", "address", "registered_address", "living_situation",
     "remarks",
 )  # fmt: skip
-_CELLS, _BEFORE = ImportRow._meta.get_field("values"), ImportRow._meta.get_field("before")
+_VALUES, _BEFORE = ImportRow._meta.get_field("values"), ImportRow._meta.get_field("before")
 
 
 @dataclass(slots=True)
@@ -103,14 +103,14 @@ class Desk:
         self.difficulties: list[Difficulty] = []
         self.contacts: list[Contact] = []
 
-    def read(self, rows: Sequence[tuple[Any, ...]]) -> list[Entered]:
-        """Return lines from their columns, as ``READ`` names them."""
+    def read(self, rows: Sequence[tuple[Any, ...]], said: dict[int, dict[str, Any]]) -> list[Entered]:
+        """Return lines from their columns, as ``READ`` names them, and from what was read of them, by number."""
         return [
             Entered(
-                pk, verdict, bytes(number) if number else None, elder_id, version, changes, errors,
-                json.loads(self.keys.unseal(bytes(values), context=_CELLS.context(pk))),
+                pk, verdict, bytes(index) if index else None, elder_id, version, changes, errors,
+                json.loads(self.keys.unseal(bytes(own), context=_VALUES.context(pk))) if own else said[number],
             )
-            for pk, verdict, number, elder_id, version, changes, errors, values in rows
+            for number, pk, verdict, index, elder_id, version, changes, errors, own in rows
         ]  # fmt: skip
 
     def enter(self, lines: list[Entered]) -> None:

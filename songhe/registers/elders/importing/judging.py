@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from songhe.core.crypto.sealing import Sealer, sealer
+from songhe.core.ids import uuid7
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import names
 from songhe.registers.elders.importing.checking import Judged
@@ -63,14 +64,15 @@ class Desk:
 class Line:
     """A roll's line while it is judged: an ``ImportRow`` without the cost of a record, ``values`` not yet sealed."""
 
-    pk: UUID
     number: int
-    answers: dict[str, str]
+    pk: UUID = field(default_factory=uuid7)
+    answers: dict[str, str] = field(default_factory=dict)
+    decided_by: int | None = None
     number_index: bytes | None = None
     name: str = ""
     verdict: str = Verdict.UNJUDGED
     said_on: date | None = None
-    values: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
     asks: list[str] = field(default_factory=list)
     candidates: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
@@ -83,7 +85,7 @@ class Line:
         """Give a record what was judged; saves nothing."""
         for name in JUDGED:
             setattr(row, name, getattr(self, name))
-        row.before = ""
+        row.values, row.before = dump(self.values), ""
 
 
 JUDGED = (
@@ -229,7 +231,7 @@ def _judge_row(
         _wrong(line, "已由您管辖范围以外的社区登记", "请联系上级民政部门核对，由原社区办理居住地变更。")
     elif not row.asks and not desk.about_dead:
         _newcomer(row, line)
-    row.values, row.errors, row.notes = dump(values), line.errors, line.notes
+    row.values, row.errors, row.notes = values, line.errors, line.notes
     row.verdict = _verdict(desk, row, line, elder)
 
 
@@ -398,12 +400,12 @@ JOIN elders_elder e ON e.name = r.name AND e.birth_date = r.birth AND e.state <>
 
 def _candidates(desk: Desk, rows: list[tuple[Line, Judged]]) -> dict[int, list[tuple[UUID, float, tuple[str, ...]]]]:
     """Return, by line number, those in scope whom a line is likely to be about, the likeliest first."""
-    described = {row.number: _described(line) for row, line in rows if line.values.get("name")}
-    by_line = {row.number: line for row, line in rows}
-    pairs = _pairs(desk, _LIKE, {n: one for n, one in described.items() if by_line[n].no_number is not None})
-    pairs += _pairs(desk, _NAMESAKES, {n: one for n, one in described.items() if one.number and one.birth})
+    by_line = {row.number: line for row, line in rows if "name" in line.values}
+    pairs = _alike(desk, {n: _described(line) for n, line in by_line.items() if line.no_number is not None})
+    pairs += _namesakes({n: line.values for n, line in by_line.items() if "id_number" in line.values})
     if not pairs:
         return {}
+    described = {number: _described(by_line[number]) for number, _elder_id in pairs}
     elders = Elder.objects.in_bulk({elder_id for _n, elder_id in pairs})
     desk.among = desk.among or within_scope(Elder.objects.all()).count()
     found: dict[int, list[tuple[UUID, float, tuple[str, ...]]]] = defaultdict(list)
@@ -415,20 +417,33 @@ def _candidates(desk: Desk, rows: list[tuple[Line, Judged]]) -> dict[int, list[t
     return {n: sorted(of, key=lambda one: -one[1])[:MOST_CANDIDATES] for n, of in found.items()}
 
 
-def _pairs(desk: Desk, statement: str, described: dict[int, Described]) -> list[tuple[int, UUID]]:
-    if not described:
-        return []
+def _alike(desk: Desk, described: dict[int, Described]) -> list[tuple[int, UUID]]:
     people = described.values()
-    values: dict[str, list[Any]] = {
-        "n": list(described),
-        "name": [one.name for one in people],
-        "birth": [one.birth for one in people],
-    }
-    if statement is _LIKE:
-        values["pinyin"] = [names.keys(one.name).pinyin for one in people]
-        values["phone"] = [desk.sealer.index(one.phone, purpose="phone_index") if one.phone else None for one in people]
+    return _pairs(
+        _LIKE,
+        n=list(described),
+        name=[one.name for one in people],
+        birth=[one.birth for one in people],
+        pinyin=[names.keys(one.name).pinyin for one in people],
+        phone=[desk.sealer.index(one.phone, purpose="phone_index") if one.phone else None for one in people],
+    )
+
+
+def _namesakes(said: dict[int, dict[str, Any]]) -> list[tuple[int, UUID]]:
+    people = said.values()
+    return _pairs(
+        _NAMESAKES,
+        n=list(said),
+        name=[one["name"] for one in people],
+        birth=[one["birth_date"] for one in people],
+    )
+
+
+def _pairs(statement: str, **columns: list[Any]) -> list[tuple[int, UUID]]:
+    if not columns["n"]:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, columns)
         return list(cursor.fetchall())
 
 

@@ -12,6 +12,7 @@ import xlsxwriter
 from django.db.models import Count
 
 from songhe.core.crypto.sealing import mask
+from songhe.registers.elders.importing import parts
 from songhe.registers.elders.importing.columns import LABELS
 from songhe.registers.elders.importing.judging import NEW, SKIP, WHO
 from songhe.registers.elders.models import Elder, ImportBatch, ImportRow, LivingSituation, Rule, Verdict
@@ -47,7 +48,7 @@ class Column:
 
 def columns(batch: ImportBatch) -> list[Column]:
     """Return a roll's columns with samples, for the page that maps them."""
-    lines = [json.loads(row.cells) for row in batch.rows.order_by("number")[:SAMPLE]]
+    lines = parts.first(batch)[:SAMPLE]
     return [
         Column(
             index,
@@ -99,10 +100,18 @@ def lines(batch: ImportBatch, verdict: str, *, offset: int = 0, limit: int = 100
     meant = {row.elder_id for row in rows if (row.changes or row.asks) and row.elder_id}
     meant |= {UUID(one["elder"]) for row in rows for one in row.candidates}
     known = Elder.objects.select_related("area").in_bulk(meant)
-    return [Line(row, _changes(row, known.get(row.elder_id)), _questions(batch, row, known)) for row in rows]
+    said = parts.values_of([row for row in rows if row.changes or row.asks])
+    return [
+        Line(
+            row,
+            _changes(row, known.get(row.elder_id), said.get(row.number, {})),
+            _questions(batch, row, known, said.get(row.number, {})),
+        )
+        for row in rows
+    ]
 
 
-def _questions(batch: ImportBatch, row: ImportRow, known: dict[UUID, Elder]) -> list[Question]:
+def _questions(batch: ImportBatch, row: ImportRow, known: dict[UUID, Elder], values: dict[str, Any]) -> list[Question]:
     if row.verdict != Verdict.CONFLICT or batch.applied_at is not None:
         return []
     found = []
@@ -111,7 +120,7 @@ def _questions(batch: ImportBatch, row: ImportRow, known: dict[UUID, Elder]) -> 
             found.append(Question(key, "这一行是谁？", _people(row, known)))
             continue
         elder = known.get(row.elder_id) if row.elder_id else None
-        old, new = getattr(elder, key, ""), json.loads(row.values).get(key, "")
+        old, new = getattr(elder, key, ""), values.get(key, "")
         options = [
             Option(Rule.TAKE, f"以名册为准：{_written(key, new)}"),
             Option(Rule.KEEP, f"以档案为准：{_written(key, old)}"),
@@ -141,10 +150,9 @@ def asked(batch: ImportBatch) -> list[tuple[str, str, int]]:
     return [(key, LABELS[key], count) for key, count in found.most_common()]
 
 
-def _changes(row: ImportRow, elder: Any) -> list[tuple[str, str, str]]:
+def _changes(row: ImportRow, elder: Any, values: dict[str, Any]) -> list[tuple[str, str, str]]:
     if not row.changes:
         return []
-    values = json.loads(row.values)
     before = json.loads(row.before) if row.before else {}
     found = []
     for key in row.changes:
@@ -168,8 +176,11 @@ def _written(key: str, value: str) -> str:
 
 def wrong_lines(batch: ImportBatch) -> Iterator[tuple[ImportRow, list[str]]]:
     """Yield the wrong lines with their cells as they came."""
-    for row in batch.rows.filter(verdict=Verdict.WRONG).order_by("number").iterator(chunk_size=1000):
-        yield row, json.loads(row.cells)
+    wrong, last = batch.rows.filter(verdict=Verdict.WRONG).order_by("number"), -1
+    while rows := list(wrong.filter(number__gt=last)[:1000]):
+        last = rows[-1].number
+        cells = parts.cells_of(rows)
+        yield from ((row, cells[row.number]) for row in rows)
 
 
 def complaint(row: ImportRow) -> str:

@@ -1,7 +1,6 @@
 """A roll's way in: staged, mapped, looked over, applied in one transaction, and undone if need be."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -12,16 +11,15 @@ from django.db import IntegrityError, transaction
 from songhe.core.accounts.models import User
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import now, today
-from songhe.core.crypto.sealing import Sealer, sealer
+from songhe.core.crypto.sealing import sealer
 from songhe.core.errors import Refused
 from songhe.core.events.services import publish
-from songhe.core.ids import uuid7
 from songhe.core.locks import locked
 from songhe.core.saving import save
 from songhe.core.scope.services import Scope, use
 from songhe.core.sheets import Sheet, read
 from songhe.registers.elders.events import RollApplied, RollUndone
-from songhe.registers.elders.importing import bulk, entering, standing, undoing
+from songhe.registers.elders.importing import bulk, entering, parts, standing, undoing
 from songhe.registers.elders.importing.checking import Checker, Places
 from songhe.registers.elders.importing.columns import LABELS, NEEDED, Head, find_head, fold, suggest
 from songhe.registers.elders.importing.judging import JUDGED, NEW, SKIP, WHO, Desk, Line, dump, judge
@@ -31,9 +29,7 @@ CHUNK = 5000
 KEPT = timedelta(days=90)
 """How long a roll's lines are kept for undoing it."""
 
-STAGED = ("id", "batch", "number", "cells")
-KEPT_VALUES = frozenset({Verdict.NEW, Verdict.CHANGED, Verdict.CONFLICT})
-_CELLS, _VALUES = ImportRow._meta.get_field("cells"), ImportRow._meta.get_field("values")
+MAY_BE_WRITTEN = frozenset({Verdict.NEW, Verdict.CHANGED, Verdict.CONFLICT})
 
 
 # --- handing in -------------------------------------------------------------------------------------------------
@@ -73,22 +69,14 @@ def stage(
         mapping={str(column): key for column, key in mapping.items()},
         uploaded_by=user,
     )
-    body = list(enumerate(sheet.rows[head.first :], start=head.first + 1))
-    lines = [(number, cells) for number, cells in body if checker.is_row(cells)]
+    body = sheet.rows[head.first :]
+    lines = [(number, cells) for number, cells in enumerate(body, start=head.first + 1) if checker.is_row(cells)]
     if not lines:
         raise Refused("表头下面没有数据行，请检查后重新上传。", field="file")
     batch.rows_read, batch.rows_skipped = len(lines), len(body) - len(lines)
     save(batch)
-    keys = sealer()
-    for part in _chunks(lines):
-        bulk.insert_values(ImportRow, STAGED, (_staged(batch, number, cells, keys) for number, cells in part))
+    parts.keep(batch, lines)
     return batch
-
-
-def _staged(batch: ImportBatch, number: int, cells: list[str], keys: Sealer) -> tuple[Any, ...]:
-    """Return the columns of a line handed in, as ``STAGED`` names them."""
-    pk = uuid7()
-    return pk, batch.pk, number, keys.seal(dump(cells), context=_CELLS.context(pk))
 
 
 def _best_sheet(sheets: list[Sheet]) -> tuple[Sheet, Head]:
@@ -149,31 +137,51 @@ def _open(batch_id: UUID, version: int | None = None) -> ImportBatch:
 
 @transaction.atomic
 def look_over(*, batch_id: UUID) -> ImportBatch:
-    """Judge every line against the register as it is now; writes nothing to it. Decisions made before still count."""
+    """Judge every line against the register as it is now; writes nothing to it. Decisions made before still count.
+
+    Raises:
+        Refused: a column is missing, or the roll was handed in when lines were not yet kept in parts.
+    """
     batch = _open(batch_id)
+    if not batch.parts.exists():
+        raise Refused("这份名册是系统升级前上传的，请重新上传。")
     checker, desk = _checker(batch), Desk(batch)
-    for rows in _rows(batch, ("pk", "number", "answers", "cells")):
+    decided = {
+        number: (pk, answers, by)
+        for pk, number, answers, by in batch.rows.exclude(answers={}).values_list(
+            "pk", "number", "answers", "decided_by"
+        )
+    }
+    batch.rows.all().delete()
+    for some in parts.each(batch):
         lines = [
-            (
-                Line(pk, number, answers),
-                checker.judge(json.loads(desk.sealer.unseal(bytes(cells), context=_CELLS.context(pk)))),
-            )
-            for pk, number, answers, cells in rows
+            [(Line(number, *decided.get(number, ())), checker.judge(cells)) for number, cells in part.lines]
+            for part in some
         ]
-        judge(desk, lines)
-        bulk.update_values(ImportRow, [*JUDGED, "before"], (_looked_over(line, desk.sealer) for line, _said in lines))
+        judge(desk, [pair for of_part in lines for pair in of_part])
+        # The rows of a batch that was taken under the importer's own scope: no need to ask for each whose it is.
+        with use(Scope.system()):
+            bulk.insert_values(
+                ImportRow, LOOKED_OVER, (_looked_over(line) for of_part in lines for line, _said in of_part),
+                batch=batch.pk,
+            )  # fmt: skip
+            parts.note_read(
+                (part.pk, [(line.number, line.values) for line, _said in of_part if line.verdict in MAY_BE_WRITTEN])
+                for part, of_part in zip(some, lines, strict=True)
+            )
     batch.previewed_at, batch.refusal = now(), ""
     return save(batch)
 
 
-def _looked_over(line: Line, keys: Sealer) -> tuple[Any, ...]:
-    """Return what was found about a line, its key first, as ``JUDGED`` names it; only what may be written is kept."""
-    kept = line.values if line.verdict in KEPT_VALUES else ""
+LOOKED_OVER = ("id", "number", "answers", "decided_by", *(name for name in JUDGED if name != "values"))
+
+
+def _looked_over(line: Line) -> tuple[Any, ...]:
+    """Return what was found about a line, as ``LOOKED_OVER`` names it."""
     return (
-        line.pk, line.number_index, line.name, str(line.verdict), line.said_on,
-        keys.seal(kept, context=_VALUES.context(line.pk)) if kept else None,
-        dump(line.asks), dump(line.candidates), dump(line.errors), dump(line.notes), dump(line.changes),
-        line.elder_id, line.elder_version, None,
+        line.pk, line.number, dump(line.answers), line.decided_by, line.number_index, line.name, line.verdict,
+        line.said_on, dump(line.asks), dump(line.candidates), dump(line.errors), dump(line.notes),
+        dump(line.changes), line.elder_id, line.elder_version,
     )  # fmt: skip
 
 
@@ -210,8 +218,8 @@ def decide(*, row_id: UUID, answers: dict[str, str], user: User | None = None) -
         if answer not in (offered if key == WHO else {Rule.TAKE, Rule.KEEP}):
             raise Refused("没有这个选项，请刷新页面后重新选择。")
     row.answers, row.decided_by = {**row.answers, **answers}, user
-    desk, line = Desk(batch), Line(row.pk, row.number, row.answers)
-    said = _checker(batch).judge(json.loads(row.cells))
+    desk, line = Desk(batch), Line(row.number, row.pk, row.answers)
+    said = _checker(batch).judge(parts.cells_of([row])[row.number])
     if number := said.values.get("id_number"):
         index = desk.sealer.index(number, purpose="id_number_index")
         first = batch.rows.filter(number_index=index).exclude(verdict=Verdict.LEFT).order_by("number").first()
@@ -257,7 +265,7 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
         with transaction.atomic():
             desk = entering.Desk(batch, sealer())
             for rows in _rows(batch, entering.READ, verdict__in=[Verdict.NEW, Verdict.CHANGED]):
-                desk.enter(desk.read(rows))
+                desk.enter(desk.read(rows, parts.read(batch, [row[0] for row in rows])))
             standing.enter(batch)
     except IntegrityError as error:
         raise Refused("导入期间名册里的老人被他人登记或修改，本次没有写入任何内容，请重新核对后再导入。") from error
@@ -304,6 +312,7 @@ def purge(*, before: date) -> int:
     count = 0
     for batch in stale.iterator():
         batch.rows.all().delete()
+        batch.parts.all().delete()
         batch.purged_on = today()
         save(batch)
         count += 1
@@ -320,8 +329,3 @@ def _rows(batch: ImportBatch, names: Sequence[str], **kept: Any) -> Iterator[lis
     while rows := list(lines.filter(number__gt=last, **kept)[:CHUNK]):
         last = rows[-1][0]
         yield [row[1:] for row in rows]
-
-
-def _chunks(lines: list[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(lines), CHUNK):
-        yield lines[start : start + CHUNK]

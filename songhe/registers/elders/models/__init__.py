@@ -27,6 +27,7 @@ from songhe.registers.elders.models.people import (
 from songhe.registers.elders.models.rolls import (
     Cadence,
     ImportBatch,
+    ImportPart,
     ImportRow,
     ImportSource,
     Office,
@@ -57,6 +58,7 @@ __all__ = [
     "Household",
     "IdKind",
     "ImportBatch",
+    "ImportPart",
     "ImportRow",
     "ImportSource",
     "Label",

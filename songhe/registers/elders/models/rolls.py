@@ -184,11 +184,40 @@ class ImportBatch(Record):
         return f"{self.file_name}（{self.rows_read} 行）"
 
 
-class ImportRow(models.Model):
-    """One line of a roll: what it said (sealed), what is wrong with it, and what applying it changed.
+class ImportPart(models.Model):
+    """Some lines of a roll, ``first`` to ``last``, as they came and as they were read, sealed together.
 
-    ``values`` and ``before`` are sealed JSON; ``made`` lists the rows that applying it created. Not in the journal:
-    the elders' own records are.
+    ``cells`` and ``values`` are sealed JSON by line number; ``values`` holds those lines that may be written to the
+    register. Not in the journal: it says nothing that the roll did not.
+    """
+
+    row_scope: ClassVar = RowScope(via="batch", deleters=("area",))
+
+    id = models.UUIDField("编号", primary_key=True, default=uuid7, editable=False)
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="parts", verbose_name="批次", db_index=False)
+    first = models.PositiveIntegerField("首行")
+    last = models.PositiveIntegerField("末行")
+    cells = SealedField("原内容")
+    values = SealedField("读出的内容")
+
+    class Meta:
+        verbose_name = "名册原文"
+        verbose_name_plural = "名册原文"
+        ordering = ["first"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "first"], name="import_part_once"),
+            models.CheckConstraint(condition=Q(first__lte=models.F("last")), name="import_part_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"第 {self.first} 至 {self.last} 行"
+
+
+class ImportRow(models.Model):
+    """One line of a roll that was looked over: what is wrong with it, and what applying it changed.
+
+    ``values`` (what was read, where somebody decided on the line; else its part has it) and ``before`` are sealed
+    JSON; ``made`` lists the rows that applying it created. Not in the journal: the elders' own records are.
     """
 
     row_scope: ClassVar = RowScope(via="batch", deleters=("area",))

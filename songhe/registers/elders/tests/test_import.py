@@ -12,7 +12,7 @@ from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.importing import selectors, services
-from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportRow, ImportSource, Merge
+from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportPart, ImportRow, ImportSource, Merge
 from songhe.registers.elders.tests.people import elder, number
 from songhe.registers.elders.tests.sheets import csv, web_page, xlsx
 
@@ -306,9 +306,34 @@ def test_samples_shown_for_mapping_hide_numbers(street):
 
 def test_no_number_lies_open_in_the_staged_rows(street):
     batch = looked_over(street, xlsx([[*HEAD, "电话"], ["王秀英", A, "松东社区", "13800138000"]]))
-    row = ImportRow.objects.filter(batch=batch).values().get()
-    assert A.encode() not in b"".join(bytes(v) for v in row.values() if isinstance(v, memoryview | bytes))
-    assert A not in json.dumps(row, default=str, ensure_ascii=False)
+    for row in (
+        ImportRow.objects.filter(batch=batch).values().get(),
+        ImportPart.objects.filter(batch=batch).values().get(),
+    ):
+        assert A.encode() not in b"".join(bytes(v) for v in row.values() if isinstance(v, memoryview | bytes))
+        assert A not in json.dumps(row, default=str, ensure_ascii=False)
+
+
+def test_a_line_is_found_in_whichever_part_of_the_roll_it_was_kept(street, places):
+    people = [[f"李大{chr(0x4E00 + n)}", number(date(1940, 2, 1 + n % 28), n), "松东社区"] for n in range(1, 451)]
+    people[320][1], people[440][0] = "340802", "李4"
+    batch = looked_over(street, xlsx([HEAD, *people]))
+    assert ImportPart.objects.filter(batch=batch).count() == 3
+    assert counted(batch) == {"new": 448, "wrong": 2}
+    assert [(row.number, cells[:2]) for row, cells in selectors.wrong_lines(batch)] == [
+        (322, people[320][:2]), (442, people[440][:2]),
+    ]  # fmt: skip
+    services.apply(batch_id=batch.pk)
+    assert sorted(Elder.objects.values_list("name", flat=True)) == sorted(
+        name for at, (name, *_rest) in enumerate(people) if at not in (320, 440)
+    )
+
+
+def test_a_roll_handed_in_before_lines_were_kept_in_parts_is_asked_for_again(street, places):
+    batch = staged(street, xlsx([HEAD, ["王秀英", A, "松东社区"]]))
+    batch.parts.all().delete()
+    with pytest.raises(Refused, match="重新上传"):
+        services.look_over(batch_id=batch.pk)
 
 
 # --- applying ---
@@ -443,6 +468,7 @@ def test_lines_are_not_kept_for_ever(street, places):
     with use(Scope.system()):
         assert services.purge(before=date(2999, 1, 1)) == 1
     assert not ImportRow.objects.exists()
+    assert not ImportPart.objects.exists()
     with pytest.raises(Refused, match="保存期限"):
         services.undo(batch_id=batch.pk)
     assert Elder.objects.count() == 1
@@ -451,5 +477,5 @@ def test_lines_are_not_kept_for_ever(street, places):
 def test_a_roll_belongs_to_who_handed_it_in(street, places):
     staged(street, xlsx([HEAD, ["王秀英", A, "松东社区"]]))
     with use(Scope.area(places["other_street"].code, places["other_street"].upper)):
-        assert not ImportRow.objects.exists()
+        assert not ImportPart.objects.exists()
         assert not ImportSource.objects.exists()
