@@ -135,14 +135,18 @@ def test_a_day_is_computed_dragged_published_and_seen(visit, seven):
         page.get_by_role("button", name="发布", exact=True).click()
     assert "方案已发布" in page.locator("main").inner_text()
     falls_ill(desk, seven)
-    carer = visit("carer", width=390)
-    mine = seven.one(
-        "SELECT count(*) FROM visits_visit v JOIN accounts_user u ON u.staff_id = v.staff_id WHERE u.username = 'carer'"
-        " AND v.state = 'planned' AND lower(v.planned)::date = %s::date",
+    # Whoever has most to do signs in with the demo's account of a carer: whom the search gave work is not said before.
+    busiest, mine = seven.one(
+        "SELECT v.staff_id || ' ' || count(*) FROM visits_visit v JOIN accounts_user u ON u.provider_id = v.provider_id"
+        " WHERE u.username = 'provider' AND v.state = 'planned' AND lower(v.planned)::date = %s::date"
+        " GROUP BY v.staff_id ORDER BY count(*) DESC, v.staff_id LIMIT 1",
         morning().date().isoformat(),
-    )
+    ).split(" ")
+    seven.change("UPDATE accounts_user SET staff_id = NULL WHERE staff_id = %s", busiest)
+    seven.change("UPDATE accounts_user SET staff_id = %s WHERE username = 'carer'", busiest)
+    carer = visit("carer", width=390)
     carer.goto("/field/")
-    assert carer.page.locator("a.visit-card").count() >= mine
+    assert carer.page.locator("a.visit-card").count() >= int(mine) > 0
     carer.sound()
 
 

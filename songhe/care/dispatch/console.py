@@ -70,9 +70,7 @@ class DayPlanPages(Pages):
         "number",
         "provider",
         "state",
-        Column(
-            "served", "已安排", render=lambda plan: sum(each["visits"] for each in plan.carers.values()), number=True
-        ),
+        Column("served", "已安排", number=True, needs=("carers",)),
         "kind",
         "note",
         "made_by",

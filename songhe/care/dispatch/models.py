@@ -105,6 +105,11 @@ class DayPlan(Record, PlanFlow):
             ),
         ]
 
+    @property
+    def served(self) -> int:
+        """How many visits it makes."""
+        return sum(each["visits"] for each in self.carers.values())
+
     def __str__(self) -> str:
         return f"{self.day:%m月%d日} 方案 {self.number}"
 

@@ -1,11 +1,13 @@
 """Whoever shows a key is its account for this request: the same scope, permissions and journal as at the pages."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 
 from songhe.core.accounts.returning import is_machine
+from songhe.core.console.errors import problem
 from songhe.core.errors import Refused
 from songhe.faces.api import services
 
@@ -29,5 +31,9 @@ class KeyMiddleware:
                 request.user = request.api_key.user  # type: ignore[attr-defined]
         response = self.get_response(request)
         if is_machine(request):
+            if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+                allowed = response.headers["Allow"]
+                response = problem(response.status_code, "方法不对", f"这个地址只接受 {allowed}。")
+                response["Allow"] = allowed
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -16,7 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange, Range
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from songhe.core.console.display import NOTHING, Column, field_of, text_of, value_of
+from songhe.core.console.display import NOTHING, Column, field_of, is_number, text_of, value_of
 from songhe.core.console.pages import Pages
 from songhe.core.validity import last_day
 
@@ -35,7 +35,7 @@ class Item:
     """One member of a row.
 
     The name of a linked record stands for that record: its id as code, its name as label. What is stored is given as
-    stored, however the page writes it; only what is written by a function of the page alone is text.
+    stored, however the page writes it, and so is a number; else what a function of the page writes is text.
     """
 
     pages: Pages
@@ -59,6 +59,11 @@ class Item:
         return path if linked else ""
 
     @cached_property
+    def is_written(self) -> bool:
+        """Whether only a function of the page says what it is."""
+        return self.field is None and self.column.render is not None and not self.column.number
+
+    @cached_property
     def name(self) -> str:
         """The member's name."""
         return (self.link or self.column.name).replace(".", "__")
@@ -68,7 +73,7 @@ class Item:
         if self.link:
             target = value_of(obj, self.link)
             return None if target is None else _coded(str(target.pk), text_of(obj, self.column))
-        if self.field is None and self.column.render is not None:
+        if self.is_written and self.column.render is not None:
             text = unescape(strip_tags(str(self.column.render(obj)))).strip()
             return None if text == NOTHING else text
         return _json(value_of(obj, self.column.name), self.field)
@@ -86,9 +91,9 @@ class Item:
             return CODED
         if field is not None:
             return _schema_of(field)
-        if self.column.render is not None:
+        if self.is_written:
             return TEXT
-        return {"type": ["integer", "null"]} if self.column.name.endswith("_fen") else {}
+        return {"type": ["integer", "null"]} if is_number(self.pages.model, self.column) else {}
 
 
 def items_of(pages: Pages, columns: Iterable[Column]) -> dict[str, Item]:

@@ -55,6 +55,9 @@ def test_money_is_in_fen_and_moments_have_a_zone(county):
         order = Order.objects.get(pk=row["id"])
     assert row["price_fen"] == order.price_fen and isinstance(row["price_fen"], int)
     assert row["wanted_from"].endswith("+08:00")
+    # A balance is no column of its table, and no less a number.
+    pots = county.asks("/funds/pot")["rows"]
+    assert pots and all(isinstance(pot["received"], int) and isinstance(pot["balance"], int) for pot in pots)
     dear = county.asks("/orders/order", of=f"elders-elder:{order.elder_id}")
     assert {each["elder"]["code"] for each in dear["rows"]} == {str(order.elder_id)}
 
@@ -100,6 +103,7 @@ def test_what_cannot_be_is_named(county):
     told = county.asks("/orders/order", 422, wanted_from_min="明天")
     assert [error["where"] for error in told["errors"]] == ["wanted_from_min"]
     assert county.asks("/elders/nobody", 404)["detail"]
+    assert county.sends("/elders/elder", 405, name="新来的")["detail"] == "这个地址只接受 GET。"
     assert county.asks(f"/elders/elder/{HIDDEN}", 404) == county.asks("/elders/elder/x", 404)
 
 
