@@ -12,7 +12,8 @@ _clock: ContextVar[datetime | None] = ContextVar("songhe_clock", default=None)
 
 def now() -> datetime:
     """Return the present moment, aware, in local time (Asia/Shanghai)."""
-    return (_clock.get() or timezone.now()).astimezone(timezone.get_default_timezone())
+    here, moment = timezone.get_default_timezone(), _clock.get()
+    return datetime.now(here) if moment is None else moment.astimezone(here)
 
 
 def today() -> date:

@@ -251,13 +251,27 @@ def cells_of(model: type[models.Model], column: Column) -> Callable[[Any], Cell]
         return lambda obj: _cell(worked_out(obj), None, obj, name)
     value_in = attrgetter(field.attname if field.related_model is None else field.name)
     if isinstance(field, models.ForeignKey):
-        return lambda obj: None if (linked := value_in(obj)) is None else str(linked) or None
+        return _links_of(field)
     if choices and isinstance(field, models.CharField):
         labels = {key: str(label) for key, label in choices.items()}
         return lambda obj: labels.get(value_in(obj), value_in(obj)) or None
     if isinstance(field, models.CharField | models.TextField) and not choices:
         return lambda obj: value_in(obj) or None
     return lambda obj: _cell(value_in(obj), field, obj, name)
+
+
+def _links_of(field: models.ForeignKey[Any, Any]) -> Callable[[Any], Cell]:
+    """Return what writes the records that many rows link to, each of them once."""
+    key_in, linked_in = attrgetter(field.attname), attrgetter(field.name)
+    written: dict[Any, Cell] = {None: None}
+
+    def cell(obj: Any) -> Cell:
+        key = key_in(obj)
+        if key not in written:
+            written[key] = str(linked_in(obj)) or None
+        return written[key]
+
+    return cell
 
 
 def _cell(value: Any, field: models.Field[Any, Any] | None, obj: Any, name: str) -> Cell:

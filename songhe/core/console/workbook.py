@@ -40,8 +40,7 @@ class Workbook:
 
     def __init__(self, target: IO[bytes], title: str, head: Sequence[str], *, money: frozenset[int]) -> None:
         before, self._after, (self._day, self._moment, yuan) = self._begun(target, title, head)
-        self._letters = [xl_col_to_name(index) for index in range(len(head))]
-        self._numbers = [yuan if index in money else "" for index in range(len(head))]
+        self._places = [(xl_col_to_name(index), yuan if index in money else "") for index in range(len(head))]
         self._lines = [before]
         self.rows = 0
 
@@ -83,17 +82,19 @@ class Workbook:
         self.rows += 1
         number = self.rows + 1
         parts = [f'<row r="{number}">']
-        for index, value in enumerate(cells):
-            if value is None:
-                continue
-            place = f"{self._letters[index]}{number}"
-            parts.append(_text(place, value) if type(value) is str else self._other(place, value, index))
+        for (letter, shape), value in zip(self._places, cells, strict=True):
+            if type(value) is str:
+                # Letters and digits alone mean nothing else to anybody; of a list's texts most are that.
+                text = value if value.isalnum() and len(value) <= TEXT_LIMIT else _safe(value)
+                parts.append(f'<c r="{letter}{number}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>')
+            elif value is not None:
+                parts.append(self._other(f"{letter}{number}", shape, value))
         parts.append("</row>")
         self._lines.append("".join(parts))
         if len(self._lines) >= FLUSH:
             self._flush()
 
-    def _other(self, place: str, value: Cell, index: int) -> str:
+    def _other(self, place: str, shape: str, value: Cell) -> str:
         if isinstance(value, datetime):
             if value.date() >= _FIRST_RIGHT:
                 seconds = value.hour * 3600 + value.minute * 60 + value.second
@@ -102,16 +103,14 @@ class Workbook:
             if value >= _FIRST_RIGHT:
                 return f'<c r="{place}"{self._day}><v>{value.toordinal() - _DAY_0}</v></c>'
         elif isinstance(value, int | float) and isfinite(value):
-            return f'<c r="{place}"{self._numbers[index]}><v>{value}</v></c>'
-        return _text(place, str(value))
+            return f'<c r="{place}"{shape}><v>{value}</v></c>'
+        return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{_safe(str(value))}</t></is></c>'
 
     def _flush(self) -> None:
         self._sheet.write("".join(self._lines).encode())
         self._lines.clear()
 
 
-def _text(place: str, text: str) -> str:
-    text = text[:TEXT_LIMIT]
-    if _UNSAFE.search(text):
-        text = _UNSAFE.sub(lambda found: _ESCAPED.get(found.group(), ""), text)
-    return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+def _safe(text: str) -> str:
+    """Return a text as long as a cell may be, without what means something else there."""
+    return _UNSAFE.sub(lambda found: _ESCAPED.get(found.group(), ""), text[:TEXT_LIMIT])
