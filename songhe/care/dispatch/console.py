@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from songhe.care.dispatch import services, views
-from songhe.care.dispatch.forms import CarerForm, CarerWishForm, DayPlanForm, ProviderForm
+from songhe.care.dispatch.forms import CarerForm, CarerWishForm, DayPlanForm, NearestForm, ProviderForm
 from songhe.care.dispatch.models import Assignment, CarerWish, DayPlan, Notice, Swap
 from songhe.care.dispatch.outcomes import outcomes_view
 from songhe.care.dispatch.week_page import week_view
@@ -39,6 +39,7 @@ OrderPages.commands = [
         "紧急：就近派人",
         services.send_nearest,
         "dispatch.assign",
+        form=NearestForm,
         icon="urgent",
         warning="系统马上派最先赶得到、会做又没有推辞的护理员；超时不确认就改派下一位。",
         only_if=lambda order: order.state in (OrderState.ASKED, OrderState.DISPATCHED),

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from songhe.care.dispatch.models import CarerWish, DayPlan
 from songhe.care.dispatch.selectors import rank_carers, rank_providers
+from songhe.care.dispatch.selectors.nearest import asked_already, nearest
 from songhe.care.orders.models import Order
 from songhe.core.calendar.services import today
 from songhe.core.console.fields import DayInput, Lookup, MomentInput
@@ -114,3 +115,21 @@ class CarerForm(forms.Form):
             chosen = next((choice for choice in self.choices if choice.staff_id == data.get("staff_id")), None)
             data["start"] = chosen.start if chosen else None
         return data
+
+
+class NearestForm(forms.Form):
+    """Who would be there first, told before anybody is sent; nothing is to be filled in."""
+
+    takes_record = True
+
+    arrival = forms.CharField(
+        label="谁能先到", required=False, disabled=True, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="派的是第一位；按下时重新核对，谁先到派谁。",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, record: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            found = nearest(record, without=asked_already(record))[:3]
+            said = "\n".join(str(each) for each in found)
+            self.fields["arrival"].initial = said or "眼下没有能赶到的护理员"

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from songhe.care.dispatch.models import CarerWish, Notice
-from songhe.care.dispatch.routes import Person, Placed, Rules, Task, follow, takes_lunch, ways_between
+from songhe.care.dispatch.routes import Person, Placed, Rules, Task, expected, follow, takes_lunch, ways_between
 from songhe.care.orders.flow import OrderState
 from songhe.care.orders.models import Complaint, Order
 from songhe.care.visits.flow import VisitState
@@ -42,6 +42,8 @@ URGENT = 5.0
 FAIRNESS = 0.0004
 # Where the place says nothing: the minutes of way that giving a told visit to another carer has to save.
 CHANGE = 60
+# Where the place says nothing: how many minutes more a visit is expected to take whose minutes are over.
+STILL = 15
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Entry:
     staff_id: str | None = None
     start: int | None = None
     end: int | None = None
+    # While the carer is there: since when, and when they are expected to be free.
+    under_way: tuple[int, int] | None = None
 
     @property
     def begun(self) -> bool:
@@ -72,7 +76,13 @@ class Entry:
         """The visit as it is planned, if it is."""
         if self.start is None or self.end is None:
             return None
-        return Placed(self.task, self.start, self.end, frozen=self.begun)
+        return self.placed_at(self.start)
+
+    def placed_at(self, start: int) -> Placed:
+        """The visit begun at a minute; one under way stands as it is under way."""
+        if self.under_way is not None:
+            return Placed(self.task, *self.under_way, frozen=True, under_way=True)
+        return Placed(self.task, start, start + self.task.minutes, frozen=self.begun)
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,8 @@ def read_day(provider_id: UUID, day: date, *, orders: Collection[UUID] | None = 
     people = people_of(provider_id, day, midnight, {visit["staff_id"] for visit in visits.values()})
     wishes = Wishes(provider_id, rows, people, day, figures)
     entries = {row["id"]: _entry(row, visits.get(row["id"]), midnight, wishes) for row in rows}
+    if midnight < clock < next_midnight:
+        entries |= _under_way(entries, visits, midnight, since, figures.get("超时续时", STILL))
     return Day(
         provider_id=provider_id,
         day=day,
@@ -185,7 +197,7 @@ def _visits(
     rows = Visit.objects.filter(provider_id=provider_id, planned__overlap=(midnight, next_midnight))
     if only is not None:
         rows = rows.filter(order_id__in=only)
-    fields = ("id", "order_id", "version", "state", "staff_id", "planned")
+    fields = ("id", "order_id", "version", "state", "staff_id", "planned", "check_in_at")
     return {row["order_id"]: row for row in rows.exclude(state__in=NOT_HELD).values(*fields)}
 
 
@@ -313,6 +325,36 @@ def _entry(row: dict[str, Any], visit: dict[str, Any] | None, midnight: datetime
     )
 
 
+def _under_way(
+    entries: Mapping[UUID, Entry], visits: Mapping[UUID, dict[str, Any]], midnight: datetime, since: int, still: int
+) -> dict[UUID, Entry]:
+    """Return the entries whose carer is there now: it takes its minutes from the check-in, or ``still`` from now.
+
+    Who has checked in at another elder's since is no longer there, though nobody checked out.
+    """
+    begun = [visit for visit in visits.values() if visit["check_in_at"] is not None]
+    latest = {visit["staff_id"]: visit for visit in sorted(begun, key=lambda each: each["check_in_at"])}
+    found = {}
+    for visit in latest.values():
+        entry = entries.get(visit["order_id"])
+        if entry is not None and visit["state"] == VisitState.STARTED:
+            began = minute_of(visit["check_in_at"], midnight)
+            ends = began + entry.task.minutes
+            found[entry.order_id] = replace(entry, under_way=(began, ends if ends > since else since + still))
+    return found
+
+
+def task_of(order: Order, day: Day) -> Task:
+    """Return an order as a task for a provider's carers, with whom its elder wants of them, of this day or not."""
+    entry = day.entries.get(order.pk)
+    if entry is not None:
+        return entry.task
+    row = Order.objects.values(*_ORDER).get(pk=order.pk)
+    _rules, figures = rules_on(day.day)
+    wishes = Wishes(day.provider_id, [row], day.people, day.day, figures)
+    return _entry(row, None, day.midnight, wishes).task
+
+
 @dataclass(frozen=True)
 class Standing:
     """How an order stands in a draft: its carer and start, whether the carer is held, whether all of it is fixed."""
@@ -336,7 +378,8 @@ def problem_of(day: Day, standings: Mapping[UUID, Standing]) -> Posed:
     """Write what can still be planned of a day as a problem for the engine.
 
     What is fixed shortens its carer's day instead of being part of the problem: visits in the past need not obey the
-    ways that are reckoned with, and published ones were agreed. A carer works in the longest stretch left to them.
+    ways that are reckoned with, and published ones were agreed. A carer works in the stretches left to them; what is
+    fixed counts for their hours, of which each stretch has its part by length.
     """
     fixed = {order for order, standing in standings.items() if standing.fixed}
     open_entries = [entry for order, entry in day.entries.items() if order not in fixed]
@@ -344,13 +387,19 @@ def problem_of(day: Day, standings: Mapping[UUID, Standing]) -> Posed:
     for order in fixed:
         standing, entry = standings[order], day.entries[order]
         if standing.staff_id is not None and standing.start is not None:
-            end = standing.start + entry.task.minutes
-            by_carer[standing.staff_id].append(Placed(entry.task, standing.start, end, frozen=True))
+            by_carer[standing.staff_id].append(entry.placed_at(standing.start))
     points: list[tuple[float | None, float | None]] = []
     carers: list[Carer] = []
     for person in day.people.values():
-        for number, stretch in enumerate(_stretches(person, by_carer.get(person.id, []), day)):
-            carers.append(_carer(person, number, stretch, points, day))
+        fixed_stops = expected(person, by_carer.get(person.id, []), day.rules)
+        stretches = _stretches(person, fixed_stops, day)
+        lunch = _lunch(person, fixed_stops, stretches, day)
+        done = _done(person, fixed_stops, stretches, day)
+        whole = sum(stretch.end - stretch.start for stretch in stretches)
+        for number, stretch in enumerate(stretches):
+            rests = (lunch[1],) if lunch is not None and lunch[0] == number else ()
+            left = max(0.0, day.hours - done) * (stretch.end - stretch.start) / whole
+            carers.append(_carer(person, number, stretch, points, rests, done, left))
     at = len(points)
     points += [(entry.task.latitude, entry.task.longitude) for entry in open_entries]
     visits = [
@@ -392,15 +441,60 @@ def _stretches(person: Person, fixed: list[Placed], day: Day) -> list[_Stretch]:
     return found
 
 
+def _done(person: Person, fixed: list[Placed], stretches: list[_Stretch], day: Day) -> float:
+    """Return the minutes a carer works for what is fixed: the visits, and the ways that lie in no stretch."""
+    if not fixed:
+        return 0.0
+    load = follow(person, fixed, day.rules).sums.load
+    for stretch in stretches:
+        load -= day.rules.travel.minutes(*stretch.start_point, *stretch.end_point, person.mode)
+    return float(max(0, load))
+
+
+def _lunch(person: Person, fixed: list[Placed], stretches: list[_Stretch], day: Day) -> tuple[int, Rest] | None:
+    """Return the stretch in which a carer has room for lunch, and when; none where they had it or nothing is left."""
+    rules = day.rules
+    if not takes_lunch(person, rules) or _had_lunch(person, fixed, day):
+        return None
+    found: list[tuple[float, int, Rest]] = []
+    for number, stretch in enumerate(stretches):
+        way = rules.travel.minutes(*stretch.start_point, *stretch.end_point, person.mode)
+        earliest = max(stretch.start, rules.lunch_earliest)
+        latest = min(rules.lunch_latest, stretch.end - way - rules.lunch_minutes)
+        if earliest <= latest:
+            found.append((latest - earliest, -number, Rest(earliest, latest, rules.lunch_minutes)))
+    if not found:
+        return None
+    _room, number, rest = max(found, key=lambda each: each[:2])
+    return -number, rest
+
+
+def _had_lunch(person: Person, fixed: list[Placed], day: Day) -> bool:
+    """Tell whether a carer had the time of the lunch break to themselves before now."""
+    rules = day.rules
+    place, free = (person.latitude, person.longitude), min(start for start, _end in person.shifts)
+    for stop in sorted(fixed, key=lambda each: each.start):
+        if stop.start >= day.since:
+            break
+        there = (stop.task.latitude, stop.task.longitude)
+        begins = max(free + rules.travel.minutes(*place, *there, person.mode), rules.lunch_earliest)
+        if begins <= rules.lunch_latest and begins + rules.lunch_minutes <= stop.start:
+            return True
+        place, free = there, stop.end
+    begins = max(free, rules.lunch_earliest)
+    return begins <= rules.lunch_latest and begins + rules.lunch_minutes <= day.since
+
+
 def _carer(
-    person: Person, number: int, stretch: _Stretch, points: list[tuple[float | None, float | None]], day: Day
+    person: Person,
+    number: int,
+    stretch: _Stretch,
+    points: list[tuple[float | None, float | None]],
+    rests: tuple[Rest, ...],
+    done: float,
+    left: float,
 ) -> Carer:
     points += [stretch.start_point, stretch.end_point]
-    rests: tuple[Rest, ...] = ()
-    rules = day.rules
-    whole = stretch.start <= rules.lunch_earliest and stretch.end >= rules.lunch_latest + rules.lunch_minutes
-    if whole and takes_lunch(person, rules):
-        rests = (Rest(rules.lunch_earliest, rules.lunch_latest, rules.lunch_minutes),)
     return Carer(
         id=f"{person.id}/{number}",
         skills=person.skills,
@@ -410,7 +504,8 @@ def _carer(
         end_place=len(points) - 1,
         mode=person.mode,
         rests=rests,
-        contract=float(day.hours),
+        contract=done + left,
+        done=done,
     )
 
 
@@ -453,9 +548,7 @@ def _told(entry: Entry, carers: list[Carer], day: Day) -> tuple[str, ...]:
     start = entry.start
     if entry.staff_id is None or start is None or day.released(entry):
         return ()
-    return tuple(
-        carer.id for carer in carers if person_of(carer.id) == entry.staff_id and carer.start <= start < carer.end
-    )[:1]
+    return tuple(carer.id for carer in carers if person_of(carer.id) == entry.staff_id and start < carer.end)[:1]
 
 
 def _start_plan(entries: list[Entry], standings: Mapping[UUID, Standing], carers: list[Carer]) -> Plan:
@@ -499,8 +592,7 @@ def days_of(day: Day, standings: Mapping[UUID, Standing]) -> dict[str, list[Plac
         entry = day.entries.get(order)
         if entry is None or standing.staff_id is None or standing.start is None:
             continue
-        end = standing.start + entry.task.minutes
-        found[standing.staff_id].append(Placed(entry.task, standing.start, end, frozen=entry.begun))
+        found[standing.staff_id].append(entry.placed_at(standing.start))
     return dict(found)
 
 

@@ -56,12 +56,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Placed:
-    """A task given to a carer at a time; ``frozen`` where it has begun."""
+    """A task given to a carer at a time; ``frozen`` where it has begun, ``under_way`` where ``end`` is expected."""
 
     task: Task
     start: int
     end: int
     frozen: bool = False
+    under_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,25 @@ def follow(person: Person, placed: Iterable[Placed], rules: Rules) -> Walk:
     return Walk(sums, tuple(breaches), ways)
 
 
+def expected(person: Person, placed: Iterable[Placed], rules: Rules) -> list[Placed]:
+    """Return a carer's stops in order as they are to be expected now: what follows a visit under way waits for it."""
+    found: list[Placed] = []
+    waits = False
+    for stop in sorted(placed, key=lambda each: (each.start, each.end)):
+        now = stop
+        if waits and not stop.frozen:
+            before = found[-1]
+            here: Point = (before.task.latitude, before.task.longitude)
+            way = rules.travel.minutes(*here, stop.task.latitude, stop.task.longitude, person.mode)
+            late = before.end + way - stop.start
+            waits = late > 0
+            if waits:
+                now = replace(stop, start=stop.start + late, end=stop.end + late)
+        waits = waits or stop.under_way
+        found.append(now)
+    return found
+
+
 def _reach(person: Person, before: Placed | None, stop: Placed, free: int, way: int) -> list[Breach]:
     if before is None:
         late = free + way - stop.start
@@ -209,6 +229,9 @@ def _reach(person: Person, before: Placed | None, stop: Placed, free: int, way: 
                 Breach(stop.task.id, f"从驻点过去要 {way} 分钟，{clock(free)} 上班赶不到 {clock(stop.start)}", False)
             ]
         return []
+    if before.under_way and before.start + before.task.minutes <= stop.start < before.end:
+        told = f"{before.task.name}的上门超时还没有结束，预计 {clock(before.end)} 才能离开"
+        return [Breach(stop.task.id, told, False)]
     if stop.start < before.end:
         return [
             Breach(stop.task.id, f"与{before.task.name} {clock(before.start)}–{clock(before.end)} 的上门重叠", True)
@@ -314,10 +337,13 @@ def change(
 
 
 def openings(task: Task, person: Person, placed: Sequence[Placed], rules: Rules, *, since: int = 0) -> list[int]:
-    """Return the earliest start in each gap of a carer's day where the task breaks no rule, moving nobody else."""
+    """Return the earliest start in each gap of a carer's day where the task breaks no rule, moving nobody else.
+
+    A visit under way and what has to wait for it take the time they are expected to take.
+    """
     if task.skills - person.skills or person.id in task.barred:
         return []
-    stops = sorted(placed, key=lambda each: each.start)
+    stops = expected(person, placed, rules)
     found = []
     for shift_start, shift_end in person.shifts:
         before: Placed | None = None

@@ -188,10 +188,12 @@ def _visit_row(visit: Visit, problem: Problem) -> list[float]:
 
 def _carer_row(problem: Problem, at: int, modes: list[str]) -> list[float]:
     carer, weights = problem.carers[at], problem.weights
-    contract = math.inf if carer.contract is None else carer.contract
+    contract = math.inf if carer.contract is None else carer.contract - carer.done
     overtime = 0.0 if carer.contract is None else weights.overtime
     mode = modes.index(carer.mode)
-    return [carer.cost * weights.travel, carer.start, carer.end, contract, overtime, weights.fairness, mode]
+    # (done + load)² - done² is load² and, for each minute, twice what was done; visits pay theirs in ``fit``.
+    rate = carer.cost * weights.travel + 2 * weights.fairness * carer.done
+    return [rate, carer.start, carer.end, contract, overtime, weights.fairness, mode]
 
 
 def _rest_rows(problem: Problem) -> Floats:
@@ -208,6 +210,7 @@ def _fit(problem: Problem) -> Singles:
     carers, weights = problem.carers, problem.weights
     at_of = {carer.id: at for at, carer in enumerate(carers)}
     skilled: dict[frozenset[str], Singles] = {}
+    done = np.array([2 * weights.fairness * carer.done for carer in carers], dtype=np.float32)
     fit = np.full((2 * len(problem.visits), len(carers)), np.inf, dtype=np.float32)
     for at, visit in enumerate(problem.visits):
         for k, need in enumerate(visit.needs):
@@ -218,9 +221,9 @@ def _fit(problem: Problem) -> Singles:
             if visit.held:
                 held = at_of.get(visit.held[k])
                 if held is not None and may(visit, k, carers[held]):
-                    row[held] = extra_cost(visit, k, carers[held], weights)
+                    row[held] = extra_cost(visit, k, carers[held], weights) + done[held] * need.minutes
                 continue
-            row[:] = skilled[need.skills]
+            row[:] = skilled[need.skills] + done * np.float32(need.minutes)
             for names, weight in (
                 (visit.familiar, weights.unfamiliar),
                 (visit.wished, weights.unwished),

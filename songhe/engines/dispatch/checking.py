@@ -80,9 +80,10 @@ def check(problem: Problem, plan: Plan) -> Verdict:
         travel += way
         waiting += wait
         load = way + sum(each.end - each.start for each in own)
-        cost += way * carer.cost * problem.weights.travel + problem.weights.fairness * load * load
+        cost += way * carer.cost * problem.weights.travel + problem.weights.fairness * load * (load + 2 * carer.done)
         if carer.contract is not None:
-            cost += problem.weights.overtime * max(0.0, load - carer.contract)
+            left = carer.contract - carer.done
+            cost += problem.weights.overtime * (max(0.0, load - left) - max(0.0, -left))
     cost += problem.weights.late * weighed + problem.weights.latest * latest
     return Verdict(tuple(breaches), cost, travel, lateness, latest, len(unserved), waiting)
 

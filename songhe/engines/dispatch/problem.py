@@ -69,7 +69,10 @@ class Rest:
 
 @dataclass(frozen=True)
 class Carer:
-    """A person who goes out from ``start`` to ``end`` between two places; minutes beyond the contract cost more."""
+    """A person who goes out from ``start`` to ``end`` between two places; minutes beyond the contract cost more.
+
+    ``done`` are minutes at work that are no part of this problem and count for the contract and for evenness.
+    """
 
     id: str
     skills: frozenset[str]
@@ -81,6 +84,7 @@ class Carer:
     rests: tuple[Rest, ...] = ()
     cost: float = 1.0
     contract: float | None = None
+    done: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from songhe.care.dispatch import services as dispatch
-from songhe.care.dispatch.models import Notice
+from songhe.care.dispatch.models import Notice, Swap
 from songhe.care.dispatch.selectors.answers import asked_of, notices_of, open_swap
 from songhe.care.outreach import selectors as outreach_reads
 from songhe.care.outreach import services as outreach
@@ -130,7 +130,8 @@ def acknowledge(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Say that one goes."""
     user = worker(request)
     if request.method == "POST":
-        dispatch.acknowledge(visit_id=pk, user=user)
+        found = get_object_or_404(Visit, pk=pk)
+        dispatch.acknowledge(visit_id=found.pk, user=user)
         messages.success(request, "已确认。")
     return redirect("field:home") if request.POST.get("next") == "home" else redirect("field:visit", pk)
 
@@ -183,8 +184,9 @@ def answer_swap(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Agree to go instead of a colleague, or not."""
     user = worker(request)
     if request.method == "POST":
+        found = get_object_or_404(Swap, pk=pk)
         agrees = request.POST.get("agrees") == "1"
-        dispatch.answer_swap(swap_id=pk, user=user, agrees=agrees)
+        dispatch.answer_swap(swap_id=found.pk, user=user, agrees=agrees)
         messages.success(request, "已接替，这次上门现在是您的。" if agrees else "已回复不能接替。")
     return redirect("field:home")
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from songhe.care.dispatch.models import Assignment, DayPlan, Notice
 from songhe.care.dispatch.planning import bounds, read_day
-from songhe.care.dispatch.selectors.nearest import Arrival, nearest
+from songhe.care.dispatch.selectors.nearest import Arrival, asked_already, nearest
 from songhe.care.dispatch.services.answers import take_back
 from songhe.care.dispatch.services.choosing import to_provider
 from songhe.care.dispatch.services.plans import make_plan, settle
@@ -31,7 +31,6 @@ from songhe.registers.workforce.models import Absence, Staff
 from songhe.registers.workforce.services import note_absence
 
 AT_ONCE = "紧急：就近派人"
-ASKED = [Notice.State.DECLINED, Notice.State.EXPIRED]
 
 
 @transaction.atomic
@@ -62,7 +61,7 @@ def send_nearest(*, order_id: UUID, user: User, version: int | None = None) -> V
     order = locked(Order.objects.filter(pk=order_id).select_related("elder", "service"), version=version)
     if order.state not in (OrderState.ASKED, OrderState.DISPATCHED):
         raise Refused(f"这张订单{order.get_state_display()}，不用再派。")
-    found = nearest(order, without=_asked(order))
+    found = nearest(order, without=asked_already(order))
     if not found:
         raise Refused("眼下没有能赶到的护理员：会做的都在忙、太远或不在班。请与老人另约时间，或联系其他服务商。")
     best = found[0]
@@ -91,11 +90,6 @@ def _send(order: Order, found: list[Arrival], user: User | None, chosen_by: User
     return visit
 
 
-def _asked(order: Order) -> set[UUID]:
-    """Return who declined or did not answer for an order."""
-    return set(Notice.objects.filter(visit__order=order, state__in=ASKED).values_list("staff_id", flat=True))
-
-
 @transaction.atomic
 def pass_on(*, order_id: UUID, instead_of: Visit | None, why: str, without: Collection[UUID]) -> Visit | None:
     """Send the next nearest to an urgent order, under the system's scope; None, and nothing changed, if nobody can."""
@@ -104,7 +98,7 @@ def pass_on(*, order_id: UUID, instead_of: Visit | None, why: str, without: Coll
         chosen_by = (
             Assignment.objects.filter(order=order).order_by("-line").values_list("assigned_by", flat=True).first()
         )
-        found = nearest(order, without={*_asked(order), *without})
+        found = nearest(order, without={*asked_already(order), *without})
         if not found or chosen_by is None:
             return None
         if instead_of is not None:

@@ -61,6 +61,15 @@ class Round(Town):
     def plan(self, kind=DayPlan.Kind.ADD, day=None):
         return services.make_plan(provider=self.provider, day=day or today(), kind=kind, user=self.manager)
 
+    def plan_of(self, carer, *hours):
+        """Publish a plan in which a carer goes to an elder at the middle at each hour."""
+        orders = [self.given(hour=hour) for hour in hours]
+        plan = self.plan()
+        for order, hour in zip(orders, hours, strict=True):
+            services.move(plan_id=plan.pk, order_id=order.pk, staff_id=carer.pk, start=hour * 60, user=self.manager)
+        services.publish(plan_id=plan.pk, user=self.manager)
+        return orders
+
     def compute(self, plan, moves=2000):
         run = services.ask_run(plan_id=plan.pk, user=self.manager)
         services.run(run_id=run.pk, budget=Budget(moves=moves))

@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 
 from songhe.care.dispatch import services
+from songhe.care.dispatch.forms import NearestForm
 from songhe.care.dispatch.jobs import expire_notices
 from songhe.care.dispatch.models import DayPlan, Notice, PlanStop, Swap
+from songhe.care.dispatch.selectors.nearest import nearest
 from songhe.care.orders.flow import OrderState
 from songhe.care.visits import services as visits
 from songhe.care.visits.flow import VisitState
 from songhe.core.accounts.models import User
 from songhe.core.accounts.roles import Role
-from songhe.core.calendar.services import at
+from songhe.core.calendar.services import at, today
 from songhe.core.errors import Refused
 from songhe.core.scope.services import use
 
@@ -78,6 +80,66 @@ def test_an_emergency_goes_to_the_nearest_and_on_to_the_next_when_nobody_answers
     # Nobody else is left: the last one asked keeps it, and the dispatcher sees that no answer came.
     third.refresh_from_db()
     assert third.state == VisitState.PLANNED and Notice.objects.get(visit=third).state == Notice.State.EXPIRED
+
+
+@pytest.mark.parametrize("whose", ["nobodys", "tomorrows"])
+def test_whom_the_elder_refused_is_not_sent_in_an_emergency_either(round_, whose):
+    with at(round_.moment(10)):
+        person = round_.poor()
+        tomorrow = today() + timedelta(days=1)
+        order = round_.given(step=(2, 0), person=person, day=tomorrow)
+        if whose == "nobodys":
+            order = round_.order(person, hour=11)
+        nearest_of_all = round_.carers[2]
+        assert nearest(order)[0].staff_id == nearest_of_all.pk
+        services.note_wish(elder=person, kind="barred", staff=nearest_of_all)
+        assert nearest_of_all.pk not in {each.staff_id for each in nearest(order)}
+        clerk = round_.people[Role.COUNTY_CLERK]
+        assert services.send_nearest(order_id=order.pk, user=clerk).staff == round_.carers[1]
+
+
+def begun(round_, carer, user, hour, minute, *, planned=None):
+    """A visit at the carer's base that they checked in to."""
+    order = round_.given(hour=hour)
+    visit = sent(round_, order, carer, planned or hour)
+    with at(round_.moment(hour, minute)):
+        presence = visits.Presence(at=round_.moment(hour, minute))
+        return order, visits.check_in(visit_id=visit.pk, user=user, presence=presence)
+
+
+def test_who_is_still_in_a_visit_is_free_when_it_is_expected_to_end(round_):
+    carer, next_one, _third = round_.carers
+    me = as_carer(round_, carer, "t-me")
+    begun(round_, carer, me, 9, 20)
+    urgent = round_.given(hour=10)
+    with at(round_.moment(9, 50)):
+        # An hour from the check-in, not from the planned start.
+        mine = next(each for each in nearest(urgent) if each.staff_id == carer.pk)
+        assert (mine.start, mine.minutes) == (round_.moment(10, 20), 30)
+    with at(round_.moment(10, 30)):
+        # Past that it is expected to take a quarter of an hour more, and the next carer is there sooner.
+        mine = next(each for each in nearest(urgent) if each.staff_id == carer.pk)
+        assert mine.start == round_.moment(10, 45)
+        first = NearestForm(record=urgent).fields["arrival"].initial.splitlines()[0]
+        assert first == f"{next_one.name} 预计 5 分钟到（10:35，路上 3 分钟）"
+        assert services.send_nearest(order_id=urgent.pk, user=round_.manager).staff == next_one
+
+
+def test_what_follows_a_visit_that_takes_longer_is_expected_later(round_):
+    carer = round_.carers[0]
+    me = as_carer(round_, carer, "t-me")
+    follows = round_.given(hour=10)
+    sent(round_, follows, carer, 10)
+    begun(round_, carer, me, 9, 0)
+    urgent = round_.given(hour=11)
+    with at(round_.moment(10, 20)):
+        # Until 10:35 here, an hour at the next elder's: too late for an emergency.
+        assert carer.pk not in {each.staff_id for each in nearest(urgent)}
+    with at(round_.moment(10, 20)):
+        visits.check_in(visit_id=follows.visits.get().pk, user=me, presence=visits.Presence(at=round_.moment(10, 10)))
+        # Nobody checked out of the first, and the carer is at the next elder's all the same: free at 11:10.
+        mine = next(each for each in nearest(urgent) if each.staff_id == carer.pk)
+        assert mine.start == round_.moment(11, 10)
 
 
 def test_nobody_near_is_said_in_words_and_changes_nothing(round_):

@@ -7,7 +7,10 @@ import pytest
 from songhe.care.dispatch import services
 from songhe.care.dispatch.flow import PlanState
 from songhe.care.dispatch.models import Assignment, CarerWish, DayPlan, PlanMove, PlanRun, PlanStop
+from songhe.care.dispatch.planning import person_of, problem_of, read_day
+from songhe.care.dispatch.selectors.desk import sheet
 from songhe.care.dispatch.services import running, shifting
+from songhe.care.dispatch.services.plans import standings
 from songhe.care.orders import services as orders
 from songhe.care.orders.flow import OrderState
 from songhe.care.visits import services as visits
@@ -18,6 +21,7 @@ from songhe.core.calendar.services import at, today
 from songhe.core.errors import Changed, Refused
 from songhe.core.parameters.models import Parameter
 from songhe.core.scope.services import use
+from songhe.registers.workforce.models import Shift
 from songhe.registers.workforce.services import note_absence
 
 
@@ -131,6 +135,51 @@ def test_what_has_begun_is_frozen_and_what_was_published_stays_unless_planned_an
         assert stop_of(plan, new).staff is not None
         with pytest.raises(Refused, match="已经开始"):
             services.move(plan_id=plan.pk, order_id=begun.pk, staff_id=carer.pk, start=900, user=round_.manager)
+
+
+def test_published_hours_count_as_hours(round_):
+    """Who has worked the contract through by what is published is spared where a colleague is near."""
+    busy, idle, _third = round_.carers
+    assert Parameter.objects.filter(name="派单.每日工时").update(value=120)
+    published = round_.plan_of(busy, 8, 14)
+    new = round_.given(hour=10)
+    plan = round_.plan()
+    day = read_day(plan.provider_id, plan.day)
+    posed = problem_of(day, standings(plan, day))
+    of_busy = [each for each in posed.problem.carers if person_of(each.id) == str(busy.pk)]
+    of_idle = [each for each in posed.problem.carers if person_of(each.id) == str(idle.pk)]
+    assert sum(each.contract - each.done for each in of_busy) == 0 and {each.done for each in of_busy} == {120.0}
+    assert [(each.contract, each.done) for each in of_idle] == [(120.0, 0.0)]
+    round_.compute(plan)
+    assert stop_of(plan, new).staff == idle and len(published) == 2
+
+
+@pytest.mark.parametrize("at_hour", [(7, 0), (11, 45)], ids=["early", "midday"])
+def test_lunch_is_planned_around_what_is_published_and_after_it_began(round_, at_hour):
+    """A published visit near noon, or planning at a quarter to twelve, leaves room for lunch, and the plan keeps it."""
+    carer = round_.carers[0]
+    for other in round_.carers[1:]:
+        Shift.objects.filter(staff=other).delete()
+    round_.plan_of(carer, 10, 12)
+    waiting = [round_.given(hour=hour) for hour in (13, 14)]
+    with at(round_.moment(*at_hour)):
+        plan = round_.plan()
+        day = read_day(plan.provider_id, plan.day)
+        rests = [rest for each in problem_of(day, standings(plan, day)).problem.carers for rest in each.rests]
+        assert len(rests) == 1
+        round_.compute(plan)
+        assert all(stop_of(plan, order).staff == carer for order in waiting)
+        assert not any("午休" in text for row in sheet(plan)["stops"] for text in row["troubles"])
+
+
+def test_who_had_lunch_is_given_none_again(round_):
+    carer = round_.carers[0]
+    round_.plan_of(carer, 9, 15)
+    with at(round_.moment(12, 30)):
+        plan = round_.plan()
+        day = read_day(plan.provider_id, plan.day)
+        of = {person_of(each.id): each.rests for each in problem_of(day, standings(plan, day)).problem.carers}
+        assert of[str(carer.pk)] == ()
 
 
 def test_planned_anew_a_told_carer_is_changed_only_where_that_saves_what_the_place_asks(round_, settings):

@@ -25,7 +25,7 @@ SHARED = Path(os.environ.get("SONGHE_SHARED") or Path(__file__).parents[5] / "sh
 
 @st.composite
 def days(draw: st.DrawFn) -> Problem:
-    """Draw a day of up to twelve visits and four carers, with pairs, rests, wishes, contracts and what was told."""
+    """Draw a day of up to twelve visits and four carers, with pairs, rests, wishes, hours and what was told."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count, staff = draw(st.integers(1, 12)), draw(st.integers(1, 4))
     points = random.uniform(0, 30, (count + 1, 2))
@@ -42,6 +42,7 @@ def days(draw: st.DrawFn) -> Problem:
             rests=(Rest(690.0, 780.0, 40.0),) if random.random() < 0.5 else (),
             cost=float(random.choice([0.5, 1.0, 2.0])),
             contract=None if random.random() < 0.5 else float(random.integers(30, 300)),
+            done=float(random.choice([0, 200])),
         )
         for k in range(staff)
     )
