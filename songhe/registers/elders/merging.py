@@ -6,12 +6,10 @@ let pass (both had the same) stay with it and are listed for a person to settle.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.apps import apps
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from songhe.core.accounts.models import User
@@ -24,7 +22,8 @@ from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import effects
 from songhe.registers.elders.effects import set_stored, stored
 from songhe.registers.elders.events import EldersMerged, EldersParted
-from songhe.registers.elders.models import Elder, ElderState, FollowUpKind, ImportRow, LifeEvent, Merge
+from songhe.registers.elders.hanging import Hanging, everything
+from songhe.registers.elders.models import Elder, ElderState, FollowUpKind, LifeEvent, Merge
 
 # What is filled in from the record taken in where the kept one is blank; columns that go together stand together.
 FILLED = (
@@ -39,36 +38,11 @@ FILLED = (
 )
 
 
-@dataclass(frozen=True)
-class Hanging:
-    """A table whose rows hang on elders, by which column."""
-
-    model: type[models.Model]
-    column: str
-
-    @property
-    def table(self) -> str:
-        """The table's name."""
-        return self.model._meta.db_table
-
-    @property
-    def attribute(self) -> str:
-        """The name of the column on the model."""
-        return next(field.attname for field in self.model._meta.concrete_fields if field.column == self.column)
-
-
 def hangings() -> Iterator[Hanging]:
     """Yield every table of every room whose rows hang on an elder and may be moved to another."""
-    for model in apps.get_models():
-        scope = getattr(model, "row_scope", None)
-        if scope is None or scope.append_only or hasattr(model, "pgh_tracked_model") or model in (Elder, Merge):
-            continue
-        # A roll's lines tell what was read, and are not rewritten.
-        if model is ImportRow or not model._meta.managed or model._meta.proxy:
-            continue
-        for field in model._meta.concrete_fields:
-            if field.related_model is Elder or (field.column == "elder_id" and isinstance(field, models.UUIDField)):
-                yield Hanging(model, str(field.column))
+    for hanging in everything():
+        if not hanging.model.row_scope.append_only and hanging.model not in (Elder, Merge):  # type: ignore[attr-defined]
+            yield hanging
 
 
 def count_of(elder_id: UUID) -> list[tuple[str, int]]:
@@ -77,7 +51,7 @@ def count_of(elder_id: UUID) -> list[tuple[str, int]]:
     for hanging in hangings():
         count = hanging.model._default_manager.filter(**{hanging.attribute: elder_id}).count()
         if count:
-            found.append((str(hanging.model._meta.verbose_name), count))
+            found.append((hanging.noun, count))
     return found
 
 
@@ -151,8 +125,7 @@ def _move(hanging: Hanging, source: UUID, target: UUID) -> tuple[list[str], list
         if why is None:
             moved.append(pk)
         else:
-            noun = str(hanging.model._meta.verbose_name)
-            left.append({"table": hanging.table, "noun": noun, "id": pk, "why": why[:200]})
+            left.append({"table": hanging.table, "noun": hanging.noun, "id": pk, "why": why[:200]})
     return moved, left
 
 
@@ -213,8 +186,7 @@ def part(*, merge_id: UUID, user: User | None = None, version: int | None = None
         for place, pks in done.moved.items():
             why = _repoint(by_place[place], pks, done.dropped_id)
             if why is not None:
-                noun = by_place[place].model._meta.verbose_name
-                raise Refused(f"“{noun}”不能归还原档案：{why}")
+                raise Refused(f"“{by_place[place].noun}”不能归还原档案：{why}")
         _unfill(done)
         Elder.objects.filter(pk=done.dropped_id).update(state=done.former_state, merged_into=None)
     done.undone_at, done.undone_by = now(), user

@@ -13,7 +13,8 @@ from songhe.core.areas.models import Area
 from songhe.core.journal.selectors import written
 from songhe.core.records import Record
 from songhe.core.validity import in_force
-from songhe.registers.elders.merging import Hanging, hangings
+from songhe.registers.elders.hanging import Hanging
+from songhe.registers.elders.merging import hangings
 from songhe.registers.elders.models import Elder, LifeEvent, age_on
 
 TOLD = (

@@ -136,6 +136,8 @@ class Duplicate(DuplicateFlow, Record):
     state_tones: ClassVar = {"open": "orange", "merged": "green", "apart": "secondary"}
 
     row_scope: ClassVar = RowScope(area="area", deleters=())
+    # Weighed of the two records alone; with one of them gone there is nothing to compare.
+    goes_with_elder: ClassVar = True
 
     first = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案一")
     second = models.ForeignKey(Elder, models.CASCADE, related_name="+", verbose_name="档案二")

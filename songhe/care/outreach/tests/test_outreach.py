@@ -6,7 +6,7 @@ import pytest
 
 from songhe.care.outreach import services
 from songhe.care.outreach.jobs import refresh_charges
-from songhe.care.outreach.models import Call, Charge, Frequency, Problem
+from songhe.care.outreach.models import Attendance, Call, Charge, Course, Frequency, Problem
 from songhe.care.outreach.selectors import coverage, due_of, open_charges
 from songhe.care.outreach.services import Found, due_after, period_of
 from songhe.core.accounts.models import User
@@ -17,10 +17,12 @@ from songhe.core.flow.models import Todo
 from songhe.core.flow.services import fire
 from songhe.core.scope.services import Scope, use
 from songhe.core.validity import last_day
-from songhe.registers.elders.models import Effect
+from songhe.registers.elders.importing import services as rolls
+from songhe.registers.elders.models import Effect, Elder
 from songhe.registers.elders.services import amend, move, record_death, record_difficulty, record_level
 from songhe.registers.elders.tests.conftest import made_places
-from songhe.registers.elders.tests.people import elder
+from songhe.registers.elders.tests.people import elder, number
+from songhe.registers.elders.tests.sheets import xlsx
 
 DAY = date(2026, 11, 10)  # a Tuesday
 
@@ -217,3 +219,22 @@ def test_problems_are_for_the_staff_of_the_place_alone(world):
         assert not Problem.objects.exists() and not Call.objects.exists()
     with use(Scope.of_persons([world.alone.pk])):
         assert list(Call.objects.all()) == [call]
+
+
+def test_who_must_be_seen_or_came_to_a_training_stays_when_the_roll_that_entered_them_is_undone(world):
+    rows = [["姓名", "身份证号", "社区", "居住状况"]]
+    rows += [[f"名册{word}", number(order=60 + 2 * n), "松东社区", "与子女同住"] for n, word in enumerate("甲乙丙")]
+    rows[1][3] = "独居"
+    batch = rolls.stage(data=xlsx(rows), file_name="名册.xlsx", area=world.places["street"], source="民政局")
+    rolls.map_columns(batch_id=batch.pk, mapping={int(column): key for column, key in batch.mapping.items()})
+    rolls.look_over(batch_id=batch.pk)
+    rolls.apply(batch_id=batch.pk)
+    world.refresh()
+    second = Elder.objects.get(name="名册乙")
+    course = Course.objects.create(area=world.places["east"], topic="翻身", on=DAY, hours=2, trainer="张")
+    Attendance.objects.create(course=course, elder=second, area=second.area, name="李明", relation="儿子")
+    rolls.undo(batch_id=batch.pk)
+    assert set(Elder.objects.filter(name__startswith="名册").values_list("name", flat=True)) == {"名册甲", "名册乙"}
+    assert Charge.objects.filter(elder__name="名册甲").exists() and Attendance.objects.exists()
+    said = {row.name: row.notes[-1]["wrong"] for row in batch.rows.filter(undone=False)}
+    assert said == {"名册甲": "档案保留：导入后又有探访对象", "名册乙": "档案保留：导入后又有参训家庭照护者"}

@@ -84,7 +84,7 @@ def lines_view(request: HttpRequest, *, pages: Pages, pk: str, verdict: str) -> 
     batch = record(request, pages, pk)
     if verdict == VANISHED:
         return _page(request, pages, batch, verdict=verdict, lines=[], vanished=standing.vanished(batch, SHOWN)[1])
-    if verdict not in Verdict.values:
+    if verdict not in Verdict.values and not (verdict == selectors.KEPT and batch.undone_at is not None):
         raise Http404("没有这一类。")
     return _page(request, pages, batch, verdict=verdict, lines=selectors.lines(batch, verdict, limit=SHOWN))
 
@@ -167,13 +167,16 @@ def context_of(batch: ImportBatch) -> dict[str, Any]:
     gone, vanished = standing.vanished(batch, SHOWN) if batch.source.is_whole else (0, [])
     if batch.source.is_whole:
         tallies.append((VANISHED, "本期未见", gone))
+    left = counts["applied"] - counts["undone"] if batch.undone_at else 0
+    if left:
+        tallies.append((selectors.KEPT, "撤销时保留", left))
     return context | {
         "counts": [tally for tally in tallies if tally[2] or tally[0] in ALWAYS_SHOWN],
         "asked": selectors.asked(batch) if counts[Verdict.CONFLICT] and batch.applied_at is None else [],
         "vanished": vanished,
         "applied_count": counts["applied"],
         "undone_count": counts["undone"],
-        "left_count": counts["applied"] - counts["undone"] if batch.undone_at else 0,
+        "left_count": left,
         "verdict": verdict,
         "lines": selectors.lines(batch, verdict, limit=SHOWN),
         "shown_limit": SHOWN,

@@ -18,6 +18,8 @@ from songhe.registers.elders.importing.judging import NEW, SKIP, WHO
 from songhe.registers.elders.models import Elder, ImportBatch, ImportRow, LivingSituation, Rule, Verdict
 
 SAMPLE = 6
+KEPT = "kept"
+"""The lines of an undone roll whose elders stayed, shown like those of a verdict."""
 
 
 def counts(batch: ImportBatch) -> dict[str, int]:
@@ -95,8 +97,10 @@ class Line:
 
 
 def lines(batch: ImportBatch, verdict: str, *, offset: int = 0, limit: int = 100) -> list[Line]:
-    """Return lines of one verdict in the roll's order."""
-    rows = list(batch.rows.filter(verdict=verdict).order_by("number")[offset : offset + limit])
+    """Return lines of one verdict, or those ``KEPT`` when the roll was undone, in the roll's order."""
+    of_verdict = batch.rows.filter(verdict=verdict)
+    found = batch.rows.filter(applied=True, undone=False) if verdict == KEPT else of_verdict
+    rows = list(found.order_by("number")[offset : offset + limit])
     meant = {row.elder_id for row in rows if (row.changes or row.asks) and row.elder_id}
     meant |= {UUID(one["elder"]) for row in rows for one in row.candidates}
     known = Elder.objects.select_related("area").in_bulk(meant)

@@ -282,8 +282,8 @@ def apply(*, batch_id: UUID, user: User | None = None, version: int | None = Non
 def undo(*, batch_id: UUID, user: User | None = None, version: int | None = None) -> ImportBatch:
     """Take back what a roll wrote: elders it entered go, what it changed is as before.
 
-    Elders that somebody has worked on since, or for whom other rooms hold records, stay; their lines are not marked
-    ``undone``.
+    Elders that somebody has worked on since, or on whom anything hangs that the roll did not make (another source's
+    standing, a finding, a visit), stay; their lines are not marked ``undone`` and note why.
     """
     batch = locked(ImportBatch.objects.filter(pk=batch_id), version=version)
     if batch.applied_at is None:

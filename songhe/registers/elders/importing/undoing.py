@@ -1,10 +1,12 @@
 """Taking back what a roll wrote, thousands of lines at a time.
 
-Elders that somebody has worked on since, or for whom other rooms hold records, stay.
+Elders that somebody has worked on since, or on whom anything hangs that the roll did not make, stay, and their lines
+say why.
 """
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,20 +14,16 @@ from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 
 from songhe.core.crypto.sealing import Sealer
+from songhe.core.files.models import StoredFile
+from songhe.core.flow.models import Step, Todo
+from songhe.registers.elders.hanging import Hanging, everything
 from songhe.registers.elders.importing import bulk
 from songhe.registers.elders.importing.entering import assign, write
-from songhe.registers.elders.models import (
-    Consent,
-    Contact,
-    Difficulty,
-    Disclosure,
-    Elder,
-    Guardian,
-    ImportRow,
-    LifeEvent,
-    Verdict,
-)
+from songhe.registers.elders.importing.judging import dump
+from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportRow, Verdict
 
+# What is about another row, which itself hangs on the elder and is asked.
+_ABOUT_OTHERS = (StoredFile, Step, Todo)
 _BEFORE = ImportRow._meta.get_field("before")
 
 
@@ -38,6 +36,7 @@ class Applied(NamedTuple):
     elder_version: int
     made: dict[str, list[str]]
     before: bytes | None
+    notes: list[dict[str, str]]
 
     def added(self, what: str) -> list[UUID]:
         """Return the ids of the ``difficulties`` or ``contacts`` that the line added."""
@@ -56,35 +55,69 @@ def take_back(columns: Sequence[tuple[Any, ...]], keys: Sealer) -> None:
         .order_by("pk")
         .values_list("pk", "version")
     )
-    made = {what: [pk for line in lines for pk in line.added(what)] for what in ("difficulties", "contacts")}
-    worked_on = _elders(Difficulty.objects.filter(pk__in=made["difficulties"], version__gt=1))
-    worked_on |= _elders(Contact.objects.filter(pk__in=made["contacts"], version__gt=1))
-    unchanged = [
-        line for line in lines if held.get(line.elder_id) == line.elder_version and line.elder_id not in worked_on
-    ]
+    made = {Difficulty: _made(lines, "difficulties"), Contact: _made(lines, "contacts")}
+    worked_on: dict[UUID, list[str]] = defaultdict(list)
+    for line in lines:
+        if held.get(line.elder_id) != line.elder_version:
+            worked_on[line.elder_id].append("档案的修改")
+    for model, pks in made.items():
+        rows = model._base_manager.filter(pk__in=pks, version__gt=1)
+        _add(worked_on, _elders(rows), f"{model._meta.verbose_name}的修改")
+    _hang(worked_on, [line.elder_id for line in lines if line.verdict == Verdict.NEW], made)
+    unchanged = [line for line in lines if line.elder_id not in worked_on]
     new = [line.elder_id for line in unchanged if line.verdict == Verdict.NEW]
-    gone = _remove(_untouched(new, made))
+    gone = _remove(new)
+    _add(worked_on, set(new) - gone, "其他业务记录")
     changed = [line for line in unchanged if line.verdict != Verdict.NEW]
     _restore(changed, keys)
-    undone = gone | {line.elder_id for line in changed}
-    bulk.update_values(ImportRow, ["undone"], ((line.pk, line.elder_id in undone) for line in lines))
+    bulk.update_values(ImportRow, ["undone"], ((line.pk, line.elder_id not in worked_on) for line in lines))
+    kept = [line for line in lines if line.elder_id in worked_on]
+    bulk.update_values(ImportRow, ["notes"], ((line.pk, dump(_said(line, worked_on))) for line in kept))
 
 
-def _elders(rows: "QuerySet[Any]") -> set[UUID]:
-    return set(rows.order_by().values_list("elder", flat=True))
+def _made(lines: Sequence[Applied], what: str) -> list[UUID]:
+    return [pk for line in lines for pk in line.added(what)]
 
 
-def _untouched(new: list[UUID], made: dict[str, list[UUID]]) -> list[UUID]:
-    """Return those of the new elders to whom nobody has added anything since."""
-    worked_on = _elders(Contact.objects.filter(elder__in=new).exclude(pk__in=made["contacts"]))
-    worked_on |= _elders(Difficulty.objects.filter(elder__in=new).exclude(pk__in=made["difficulties"]))
-    for model in (Consent, Guardian, Disclosure, LifeEvent):
-        worked_on |= _elders(model._default_manager.filter(elder__in=new))
-    return [pk for pk in new if pk not in worked_on]
+def _said(line: Applied, worked_on: dict[UUID, list[str]]) -> list[dict[str, str]]:
+    """Return a kept line's notes with what it was kept for."""
+    why = "、".join(dict.fromkeys(worked_on[line.elder_id]))
+    return [*line.notes, {"column": "撤销", "wrong": f"档案保留：导入后又有{why}", "todo": ""}]
+
+
+def _add(worked_on: dict[UUID, list[str]], elders: set[UUID], why: str) -> None:
+    for pk in elders:
+        worked_on[pk].append(why)
+
+
+def _elders(rows: "QuerySet[Any]", column: str = "elder_id") -> set[UUID]:
+    return set(rows.order_by().values_list(column, flat=True))
+
+
+def asked() -> Iterator[Hanging]:
+    """Yield the tables whose rows keep an elder that a roll entered from going with it, whoever wrote them.
+
+    What is computed of an elder alone, and again when need be, goes with the elder: its model says
+    ``goes_with_elder``.
+    """
+    for hanging in everything():
+        if hanging.model not in _ABOUT_OTHERS and not getattr(hanging.model, "goes_with_elder", False):
+            yield hanging
+
+
+def _hang(worked_on: dict[UUID, list[str]], new: list[UUID], made: dict[Any, list[UUID]]) -> None:
+    """Note of the new elders what hangs on them beside what the roll ``made``."""
+    if not new:
+        return
+    for hanging in asked():
+        rows = hanging.model._base_manager.filter(**{f"{hanging.attribute}__in": new})
+        if pks := made.get(hanging.model):
+            rows = rows.exclude(pk__in=pks)
+        _add(worked_on, _elders(rows, hanging.attribute), hanging.noun)
 
 
 def _remove(pks: list[UUID]) -> set[UUID]:
-    """Remove elders; return who could be. Where another room's records keep one, the others are found by halves."""
+    """Remove elders; return who could be. Where a record keeps one all the same, the others are found by halves."""
     if not pks:
         return set()
     try:

@@ -66,6 +66,7 @@ class Label(Record):
     """
 
     row_scope: ClassVar = RowScope(area="area", hidden_from=("provider", "person"), writers=())
+    goes_with_elder: ClassVar = True
 
     rule = models.ForeignKey(LabelRule, models.PROTECT, related_name="labels", verbose_name="标签")
     elder = models.ForeignKey(Elder, models.CASCADE, related_name="labels", verbose_name="老年人")

@@ -12,7 +12,17 @@ from songhe.core.errors import Refused
 from songhe.core.scope.services import Scope, use
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.importing import selectors, services
-from songhe.registers.elders.models import Contact, Difficulty, Elder, ImportPart, ImportRow, ImportSource, Merge
+from songhe.registers.elders.models import (
+    Contact,
+    Difficulty,
+    DifficultyKind,
+    Elder,
+    ImportPart,
+    ImportRow,
+    ImportSource,
+    Merge,
+    RollEntry,
+)
 from songhe.registers.elders.tests.people import elder, number
 from songhe.registers.elders.tests.sheets import csv, web_page, xlsx
 
@@ -412,6 +422,60 @@ def test_wrong_lines_come_back_as_a_spreadsheet_with_reasons(street):
     assert counted(brought_in(street, corrected)) == {"new": 1, "applied": 1}
 
 
+# --- what words mean ---
+
+
+@pytest.mark.parametrize(
+    ("said", "kinds"),
+    [
+        ("低保残疾", {"minimum_living", "disabled"}),
+        ("低保户，残疾人；大病", {"minimum_living", "disabled", "major_illness"}),
+        ("特困供养（重病）", {"destitute", "major_illness"}),
+        ("低保边缘", {"minimum_living_marginal"}),
+        ("低保（边缘）户", {"minimum_living_marginal"}),
+        ("三无特困", {"destitute"}),
+        ("非低保", set()),
+        ("非低保边缘户", set()),
+        ("未享受低保，有残疾", {"disabled"}),
+        ("没有纳入特困；失独", {"bereaved_only_child"}),
+        ("低保：否", set()),
+        ("低保: 否、残疾：无、优抚对象", {"entitled_group"}),
+    ],
+)
+def test_every_kind_that_a_cell_names_is_found_and_none_that_it_denies(street, said, kinds):
+    brought_in(street, xlsx([[*HEAD, "人员类别"], ["王秀英", A, "松东社区", said]]))
+    assert set(Difficulty.objects.values_list("kind", flat=True)) == kinds
+    assert Elder.objects.count() == 1
+
+
+def test_a_kind_may_be_written_as_it_is_called(street):
+    people = [
+        [f"王秀{chr(0x4E00 + n)}", number(order=20 + 2 * n), "松东社区", label, "一级"]
+        for n, label in enumerate(DifficultyKind.labels)
+    ]
+    brought_in(street, xlsx([[*HEAD, "人员类别", "残疾等级"], *people]))
+    found = dict(Difficulty.objects.values_list("elder__name", "kind"))
+    # Of grade one, a disability is severe.
+    said = [kind.replace("disabled_severe", "disabled") for _name, kind in sorted(found.items())]
+    assert sorted(said) == sorted(kind.replace("disabled_severe", "disabled") for kind in DifficultyKind.values)
+
+
+@pytest.mark.parametrize(
+    ("said", "situation"),
+    [
+        ("不与子女同住，独居", "alone"),
+        ("无子女独居", "alone"),
+        ("子女都在外地，空巢", "empty_nest"),
+        ("与老伴同住，子女不在身边", "with_spouse"),
+        ("老伴去世，与儿子住", "with_children"),
+        ("不住养老院，与女儿住", "with_children"),
+    ],
+)
+def test_how_somebody_lives_is_not_read_out_of_how_they_do_not(street, said, situation):
+    brought_in(street, xlsx([[*HEAD, "居住情况"], ["王秀英", A, "松东社区", said]]))
+    assert Elder.objects.get().living_situation == situation
+
+
 # --- undoing ---
 
 
@@ -450,6 +514,25 @@ def test_of_many_only_those_whom_other_records_hold_stay_when_undone(street):
     services.undo(batch_id=batch.pk)
     assert set(Elder.objects.values_list("name", flat=True)) == {"李大乙", "李大戊"}
     assert {r.name for r in batch.rows.filter(undone=False)} == {"李大乙", "李大戊"}
+
+
+def test_who_stands_on_another_offices_roll_stays_when_undone_and_it_is_said_why(street):
+    batch = brought_in(street, xlsx([HEAD, ["王秀英", A, "松东社区"], ["李大山", B, "松东社区"]]))
+    ImportSource.objects.create(area=street, name="残联", is_whole=True)
+    brought_in(street, xlsx([HEAD, ["王秀英", A, "松东社区"]]), source="残联")
+    services.undo(batch_id=batch.pk)
+    assert [e.name for e in Elder.objects.all()] == ["王秀英"]
+    assert RollEntry.objects.get().elder.name == "王秀英"
+    (line,) = selectors.lines(batch, selectors.KEPT)
+    assert (line.row.name, line.row.notes[-1]["wrong"]) == ("王秀英", "档案保留：导入后又有在册记录")
+
+
+def test_a_whole_roll_that_is_undone_leaves_nobody_of_its_own(street):
+    ImportSource.objects.create(area=street, name="残联", is_whole=True)
+    batch = brought_in(street, xlsx([HEAD, ["王秀英", A, "松东社区"]]), source="残联")
+    services.undo(batch_id=batch.pk)
+    assert not Elder.objects.exists() and not RollEntry.objects.exists()
+    assert selectors.lines(batch, selectors.KEPT) == []
 
 
 def test_one_elder_named_by_two_lines_is_changed_by_the_first_only(street, places):

@@ -13,6 +13,7 @@ from songhe.core.testing.dumps import rows_of_rooms
 from songhe.registers.elders import merging
 from songhe.registers.elders import services as elders
 from songhe.registers.elders.importing import services as rolls
+from songhe.registers.elders.importing import undoing
 from songhe.registers.elders.models import Consent, Contact, Difficulty, Elder, Merge
 from songhe.registers.elders.tests.people import elder, number
 from songhe.registers.elders.tests.sheets import xlsx
@@ -110,6 +111,30 @@ def test_every_column_that_names_an_elder_is_moved_or_stays_for_a_reason():
     assert not [
         field for field in many if field.related_model is Elder and field.remote_field.through._meta.auto_created
     ]
+
+
+GOES = {
+    ("elders_label", "elder_id"): "is computed of the elder alone",
+    ("exchange_duplicate", "first_id"): "is weighed of the two records alone",
+    ("exchange_duplicate", "second_id"): "is weighed of the two records alone",
+    ("elders_importrow", "elder_id"): "tells what a roll's line was taken for",
+    ("files_storedfile", "elder_id"): "is named by rows that keep the elder themselves",
+    ("flow_step", "elder_id"): "is about a row that keeps the elder itself",
+    ("flow_todo", "elder_id"): "is about a row that keeps the elder itself",
+}
+
+
+def test_every_column_that_names_an_elder_keeps_them_from_going_with_a_roll_or_goes_for_a_reason():
+    named = {
+        (model._meta.db_table, field.column)
+        for model, _scope in our_models()
+        if not hasattr(model, "pgh_tracked_model")
+        for field in model._meta.concrete_fields
+        if field.related_model is Elder or (field.get_internal_type() == "UUIDField" and "elder" in field.column)
+    }
+    kept = {(hanging.table, hanging.column) for hanging in undoing.asked()}
+    assert named - kept == set(GOES)
+    assert kept <= named
 
 
 def test_taken_apart_every_row_is_as_it_was_to_the_byte(two, street, clerk):

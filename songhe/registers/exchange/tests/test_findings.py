@@ -66,6 +66,20 @@ def test_undoing_a_roll_takes_back_what_it_brought_up(street):
     assert found() == []
 
 
+def test_who_is_looked_into_for_another_roll_stays_when_theirs_is_undone(street, clerk):
+    source(street)
+    other = source(street, "高龄津贴", kinds=[], subject="benefit", from_age=60)
+    entered = roll(street, date(2026, 1, 31), WANG, LI)
+    services.compare(source_id=other.pk)
+    services.settle(finding=Finding.objects.get(elder__name="王秀英"), outcome="not_due", user=clerk, reason="已享受")
+    with use(Scope.system()):
+        Finding.objects.filter(elder__name="李大山").delete()
+    rolls.undo(batch_id=entered.pk)
+    assert [one.name for one in Elder.objects.all()] == ["王秀英"]
+    assert Finding.objects.get().note == "已享受"
+    assert [row.notes[-1]["wrong"] for row in entered.rows.filter(undone=False)] == ["档案保留：导入后又有名册核查"]
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "kinds"),
     [("died", "deceased", 0), ("moved_away", "moved_away", None), ("ended", "active", 0), ("remains", "active", 1)],
