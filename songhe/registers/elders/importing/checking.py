@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from songhe.core.areas.models import Area
 from songhe.core.calendar.services import today
@@ -16,49 +16,47 @@ from songhe.registers.elders.importing.columns import LABELS, fold
 from songhe.registers.elders.models import DifficultyKind, Elder, LivingSituation, Sex
 
 SPREADSHEET_DAY_0 = date(1899, 12, 30)
+YEARS = range(1880, 2101)
+"""The years that a roll's days lie in; others were misread or mistyped."""
 NOTHING = frozenset({"", "无", "否", "没有", "/", "-", "—", "--", "不详", "未知", "N/A", "NULL", "空"})
 TOTALS = re.compile(r"^(合计|总计|小计|共计|本页|填表|制表|审核|负责人|单位盖章|注[:：]|备注[:：]|说明[:：])")
 
 _SEXES = {"男": Sex.MALE, "女": Sex.FEMALE, "男性": Sex.MALE, "女性": Sex.FEMALE, "1": Sex.MALE, "2": Sex.FEMALE}
 
-# How offices write it, most particular first; the first that the cell contains counts.
+# How offices write it, most particular first: what lies within a more particular word does not count again.
 _LIVING = (
-    ("独居", LivingSituation.ALONE),
-    ("独自", LivingSituation.ALONE),
+    ("独居|独自", LivingSituation.ALONE),
     ("空巢", LivingSituation.EMPTY_NEST),
     ("留守", LivingSituation.LEFT_BEHIND),
-    ("机构", LivingSituation.INSTITUTION),
-    ("养老院", LivingSituation.INSTITUTION),
-    ("敬老院", LivingSituation.INSTITUTION),
-    ("子女", LivingSituation.WITH_CHILDREN),
-    ("儿", LivingSituation.WITH_CHILDREN),
-    ("配偶", LivingSituation.WITH_SPOUSE),
-    ("老伴", LivingSituation.WITH_SPOUSE),
-    ("夫妻", LivingSituation.WITH_SPOUSE),
-    ("其他", LivingSituation.OTHER),
-    ("其它", LivingSituation.OTHER),
+    ("机构|养老院|敬老院", LivingSituation.INSTITUTION),
+    ("子女|儿", LivingSituation.WITH_CHILDREN),
+    ("配偶|老伴|夫妻", LivingSituation.WITH_SPOUSE),
+    ("其他|其它", LivingSituation.OTHER),
 )
 _DIFFICULTIES = (
-    ("边缘", DifficultyKind.MINIMUM_LIVING_MARGINAL),
+    ("(?:(?:低保|最低生活保障)(?:对象|家庭|户)?[(（]?)?边缘", DifficultyKind.MINIMUM_LIVING_MARGINAL),
     ("低收入", DifficultyKind.LOW_INCOME),
-    ("低保", DifficultyKind.MINIMUM_LIVING),
-    ("最低生活保障", DifficultyKind.MINIMUM_LIVING),
-    ("特困", DifficultyKind.DESTITUTE),
-    ("五保", DifficultyKind.DESTITUTE),
-    ("三无", DifficultyKind.DESTITUTE),
-    ("失独", DifficultyKind.BEREAVED_ONLY_CHILD),
-    ("计生特殊", DifficultyKind.BEREAVED_ONLY_CHILD),
-    ("计划生育特殊", DifficultyKind.BEREAVED_ONLY_CHILD),
-    ("计划生育特别", DifficultyKind.BEREAVED_ONLY_CHILD),
+    ("低保|最低生活保障", DifficultyKind.MINIMUM_LIVING),
+    ("特困|五保|三无", DifficultyKind.DESTITUTE),
+    ("失独|计生特殊|计划生育特殊|计划生育特别", DifficultyKind.BEREAVED_ONLY_CHILD),
     ("优抚", DifficultyKind.ENTITLED_GROUP),
-    ("重度残疾", DifficultyKind.DISABLED_SEVERE),
-    ("重残", DifficultyKind.DISABLED_SEVERE),
+    (r"重度\w{0,4}?残疾|重残", DifficultyKind.DISABLED_SEVERE),
     ("残疾", DifficultyKind.DISABLED),
     ("三老", DifficultyKind.THREE_OLDS),
-    ("大病", DifficultyKind.MAJOR_ILLNESS),
-    ("重病", DifficultyKind.MAJOR_ILLNESS),
-    ("重大疾病", DifficultyKind.MAJOR_ILLNESS),
+    ("大病|重病|重大疾病", DifficultyKind.MAJOR_ILLNESS),
 )
+# What is said around a word: that it is not so (非低保, 残疾：无), or that it was or may be (原低保, 低保已取消).
+_BEFORE_IT = (
+    "(?:(?:(?P<no>(?<!三)[不非未无没否])|(?P<unsure>原|曾|拟|取消|退出|停发|申请|疑似))"
+    "[与和跟同是属于单再算有在为入住到享受纳评定领取列愿想经]{0,4})?"
+)
+_AFTER_IT = (
+    "(?:(?P<off>[:：=(（]?[否×]|[:：=]无)"
+    "|(?:户|对象|家庭|人员)?[(（]?(?P<doubt>(?:现?已)?(?:取消|退出|停|注销|终止|申请|待批|待审|[?？])))?"
+)
+# Whom somebody has but does not live with.
+_AWAY = re.compile("[^，,、；;。]*(?:不|没|未|外|去世|过世|已故|病故|死|亡|离|分居)")
+_RELATIVES = frozenset({LivingSituation.WITH_CHILDREN, LivingSituation.WITH_SPOUSE})
 _DISABLED, _SEVERE = DifficultyKind.DISABLED.value, DifficultyKind.DISABLED_SEVERE.value
 _ROUNDED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 _CARD = re.compile(r"(\d{17}[\dX])[1-7]([1-4])")
@@ -67,6 +65,9 @@ _TWELVE = re.compile(r"[0-9]{12}")
 _GRADES = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
 _AREA_TAILS = re.compile(r"(社区居民委员会|社区居委会|居民委员会|村民委员会|居委会|村委会|社区|村)$")
 _STREET_TAILS = re.compile(r"(街道办事处|街道办|人民政府|街道|镇|乡)$")
+
+
+Meaning = TypeVar("Meaning", DifficultyKind, LivingSituation)
 
 
 class Wrong(Exception):
@@ -359,20 +360,25 @@ def _date(text: str) -> str:
     digits = re.sub(r"[年月./]", "-", text).replace("日", "").strip("- ")
     digits = digits.split(" ")[0].split("T")[0]
     try:
-        if re.fullmatch(r"\d{8}", digits):
-            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
-        if re.fullmatch(r"\d{6}", digits):
-            return date(int(digits[:4]), int(digits[4:]), 1).isoformat()[:7]
-        if re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", digits):
-            return date(*(int(part) for part in digits.split("-"))).isoformat()
-        if re.fullmatch(r"\d{4}-\d{1,2}", digits):
-            year, month = digits.split("-")
-            return date(int(year), int(month), 1).isoformat()[:7]
-        if re.fullmatch(r"\d{4,5}", digits):
+        if found := re.fullmatch(r"(\d{4})(\d\d)(\d\d)|(\d{4})-(\d{1,2})-(\d{1,2})", digits):
+            year, month, day = (_part(part) for part in found.groups() if part)
+            return date(year, month, day).isoformat()
+        if found := re.fullmatch(r"(\d{4})(\d\d)|(\d{4})-(\d{1,2})", digits):
+            year, month = (_part(part) for part in found.groups() if part)
+            return date(year, month, 1).isoformat()[:7]
+        if re.fullmatch(r"[1-5]\d{4}", digits):
             return (SPREADSHEET_DAY_0 + timedelta(days=int(digits))).isoformat()
     except ValueError as error:
         raise Wrong(f"“{text[:20]}”不是真实的日期", "请按 1948-05-06 的样子填写。") from error
+    if re.fullmatch(r"\d{4}", digits) and int(digits) in YEARS:
+        raise Wrong(f"“{text[:20]}”只有年份", "请补上月和日，按 1948-05-06 的样子填写。")
     raise Wrong(f"认不出日期“{text[:20]}”", "请按 1948-05-06 的样子填写。")
+
+
+def _part(digits: str) -> int:
+    if len(digits) == 4 and int(digits) not in YEARS:
+        raise ValueError(digits)
+    return int(digits)
 
 
 def _agrees(written: str, birth_date: date) -> bool:
@@ -384,23 +390,58 @@ def _day(text: str) -> str:
     return written if len(written) == 10 else f"{written}-01"
 
 
+def _past_day(text: str) -> str:
+    written = _day(text)
+    if written > today().isoformat():
+        raise Wrong(f"{written} 晚于今天", "请核对后改正日期。")
+    return written
+
+
+def _meant(words: Iterable[tuple[str, Meaning]], text: str) -> tuple[list[tuple[int, int, Meaning]], bool]:
+    """Return what a text says is so, as (begin, end, meaning), and whether it denies anything; Wrong if it wavers."""
+    seen: set[int] = set()
+    found, denied = [], False
+    for word, meaning in words:
+        for match in re.finditer(f"{_BEFORE_IT}(?P<word>{word}){_AFTER_IT}", text):
+            begin, end = match.span("word")
+            if not seen.isdisjoint(range(begin, end)):
+                continue
+            seen.update(range(begin, end))
+            if match["unsure"] or match["doubt"]:
+                raise Wrong(f"“{text[:20]}”说不清现在是不是")
+            if match["no"] or match["off"]:
+                denied = True
+            else:
+                found.append((begin, end, meaning))
+    return found, denied
+
+
 def _living(text: str) -> str:
-    for word, situation in _LIVING:
-        if word in text:
+    todo = f"请填：{'、'.join(LivingSituation.labels)}。"
+    try:
+        found, _denied = _meant(_LIVING, text)
+    except Wrong as error:
+        raise Wrong(error.wrong, todo) from error
+    for _begin, end, situation in found:
+        if situation not in _RELATIVES or not _AWAY.match(text[end:]):
             return situation
-    raise Wrong(f"认不出居住状况“{text[:20]}”", f"请填：{'、'.join(LivingSituation.labels)}。")
+    raise Wrong(f"认不出居住状况“{text[:20]}”", todo)
 
 
 def _difficulties(text: str) -> tuple[str, ...]:
-    kinds = []
-    for part in re.split(r"[、,，;；/|+＋ ]+", text):
+    todo = f"请填：{'、'.join(DifficultyKind.labels)}。"
+    kinds: list[str] = []
+    for part in re.split(r"[、,，;；/|+＋ ]+", re.sub(r"([:：=]) +", r"\1", text)):
         if part in NOTHING:
             continue
-        kind = next((kind for word, kind in _DIFFICULTIES if word in part), None)
-        if kind is None:
-            raise Wrong(f"认不出困难类别“{part[:20]}”", f"请填：{'、'.join(DifficultyKind.labels)}。")
-        kinds.append(str(kind))
-    return tuple(kinds)
+        try:
+            found, denied = _meant(_DIFFICULTIES, part)
+        except Wrong as error:
+            raise Wrong(error.wrong, todo) from error
+        if not found and not denied:
+            raise Wrong(f"认不出困难类别“{part[:20]}”", todo)
+        kinds += [str(kind) for _begin, _end, kind in sorted(found)]
+    return tuple(dict.fromkeys(kinds))
 
 
 def _grade(text: str) -> int:
@@ -440,8 +481,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "living_situation": _living,
     "difficulties": _difficulties,
     "disability_grade": _grade,
-    "difficulty_first": _day,
-    "died_on": _day,
+    "difficulty_first": _past_day,
+    "died_on": _past_day,
     "contact_name": _name,
     "contact_phone": _phone,
 }
